@@ -1,0 +1,1 @@
+"""Facts to footfall, dwell, occupancy and heatmaps."""
