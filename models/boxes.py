@@ -1,0 +1,70 @@
+"""Boxes as a detector gives them, and the suppression of boxes that mean the same thing."""
+
+from __future__ import annotations
+
+from typing import NamedTuple, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+Float = NDArray[np.float32]
+
+
+class Boxes(NamedTuple):
+    """What was found in one picture: ``xyxy`` float32 (n, 4) pixels, ``confidence`` float32 (n,) in [0, 1].
+
+    Sorted by falling confidence, clipped to the picture.
+    """
+
+    xyxy: Float
+    confidence: Float
+
+    @classmethod
+    def empty(cls) -> Self:
+        """Nothing found."""
+        return cls(np.zeros((0, 4), np.float32), np.zeros(0, np.float32))
+
+    def at_least(self, confidence: float) -> Boxes:
+        """The boxes of this confidence or more."""
+        keep = self.confidence >= confidence
+        return Boxes(self.xyxy[keep], self.confidence[keep])
+
+
+def overlaps(a: Float, b: Float) -> tuple[Float, Float]:
+    """How much boxes ``a`` (n, 4) and ``b`` (m, 4) share, both (n, m) in [0, 1].
+
+    The first is the intersection over the union, the second the intersection over the smaller of the two areas.
+    """
+    corner = np.minimum(a[:, None, 2:], b[None, :, 2:]) - np.maximum(a[:, None, :2], b[None, :, :2])
+    shared = np.prod(np.maximum(corner, 0), axis=2)
+    area_a = np.prod(a[:, 2:] - a[:, :2], axis=1)[:, None]
+    area_b = np.prod(b[:, 2:] - b[:, :2], axis=1)[None]
+    tiny = np.float32(1e-9)
+    union = np.maximum(area_a + area_b - shared, tiny)
+    smaller = np.maximum(np.minimum(area_a, area_b), tiny)
+    return (shared / union).astype(np.float32), (shared / smaller).astype(np.float32)
+
+
+def suppress(boxes: Boxes, *, iou: float, containment: float = 1.0, most: int = 300) -> Boxes:
+    """Keep the most confident of the boxes that mean the same thing (greedy non-maximum suppression).
+
+    A box goes when it shares more than ``iou`` of the union, or more than ``containment`` of the smaller area, with a
+    more confident box that stays. Only the ``most`` confident are looked at; what is returned is sorted.
+    """
+    order = np.argsort(-boxes.confidence, kind="stable")[:most]
+    xyxy, confidence = boxes.xyxy[order], boxes.confidence[order]
+    of_union, of_smaller = overlaps(xyxy, xyxy)
+    same = (of_union > iou) | (of_smaller > containment)
+    keep = np.ones(len(order), bool)
+    for i in range(len(order)):
+        if keep[i]:
+            keep[i + 1 :] &= ~same[i, i + 1 :]
+    return Boxes(xyxy[keep], confidence[keep])
+
+
+def clip(boxes: Boxes, width: int, height: int) -> Boxes:
+    """Cut boxes at the border of a picture of this size in pixels; those with nothing left inside go."""
+    limit = np.array([width, height, width, height], np.float32)
+    xyxy = np.clip(boxes.xyxy, 0, limit).astype(np.float32)
+    keep = (xyxy[:, 2] > xyxy[:, 0]) & (xyxy[:, 3] > xyxy[:, 1])
+    return Boxes(xyxy[keep], boxes.confidence[keep])

