@@ -1,0 +1,126 @@
+"""Runs trackers side by side over the same detections and measures the CPU time of their updates alone."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from statistics import median
+from typing import Any, Protocol
+
+import numpy as np
+
+from datasets.formats.mot import MotBoxes
+from vision.detections import Detections, Tracks
+from vision.tracking import PersonTracker
+
+CHUNK = 25
+
+
+class Follower(Protocol):
+    """A tracker under test. Only ``update`` is timed: ``prepare`` and ``tracks`` convert between its types and ours."""
+
+    def prepare(self, detections: Detections) -> Any:
+        """The frame's detections in the tracker's own type."""
+        ...
+
+    def update(self, prepared: Any) -> Any:
+        """One frame."""
+        ...
+
+    def tracks(self, answer: Any) -> Tracks:
+        """The confirmed people in what ``update`` gave."""
+        ...
+
+
+class OurFollower:
+    """Our own tracker at ``frame_rate`` frames a second."""
+
+    def __init__(self, frame_rate: float) -> None:
+        self._tracker = PersonTracker(frame_rate=frame_rate)
+
+    def prepare(self, detections: Detections) -> Detections:
+        """Nothing to convert."""
+        return detections
+
+    def update(self, prepared: Detections) -> Tracks:
+        """One frame."""
+        return self._tracker.update(prepared)
+
+    def tracks(self, answer: Tracks) -> Tracks:
+        """Nothing to convert."""
+        return answer
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Run:
+    """What one tracker gave: the boxes of its confirmed tracks, and its updates per second of CPU time."""
+
+    results: MotBoxes
+    updates_per_cpu_s: float
+
+
+def frames_of(boxes: MotBoxes, first_frame: int, last_frame: int) -> list[Detections]:
+    """The detections of each frame from ``first_frame`` to ``last_frame``; empty ones where there are none."""
+    at = boxes.offsets(first_frame, last_frame)
+    xyxy, confidence = boxes.xyxy.astype(np.float32), boxes.confidence.astype(np.float32)
+    return [Detections(xyxy[a:b], confidence[a:b]) for a, b in pairwise(at)]
+
+
+def to_boxes(frames: Iterable[tuple[int, Tracks]]) -> MotBoxes:
+    """The tracks of each numbered frame as the boxes of a results file."""
+    pairs = [(number, tracks) for number, tracks in frames if len(tracks)]
+    if not pairs:
+        return MotBoxes.from_rows(np.zeros((0, 7)))
+    xyxy = np.concatenate([tracks.xyxy for _, tracks in pairs]).astype(np.float64)
+    frame = np.concatenate([np.full(len(tracks), number, dtype=np.int64) for number, tracks in pairs])
+    order = np.argsort(frame, kind="stable")
+    return MotBoxes(
+        frame[order],
+        np.concatenate([tracks.track_id for _, tracks in pairs])[order],
+        xyxy[order],
+        np.concatenate([tracks.confidence for _, tracks in pairs]).astype(np.float64)[order],
+    )
+
+
+def follow(follower: Follower, frames: Sequence[Detections], first_frame: int = 1) -> Iterator[tuple[int, Tracks]]:
+    """The tracks of every frame, one after the other."""
+    for number, detections in enumerate(frames, first_frame):
+        yield number, follower.tracks(follower.update(follower.prepare(detections)))
+
+
+def run_side_by_side(
+    followers: Mapping[str, Callable[[], Follower]],
+    frames: Sequence[Detections],
+    first_frame: int = 1,
+    repeats: int = 3,
+    progress: Callable[[], None] = lambda: None,
+) -> dict[str, Run]:
+    """Run every tracker over ``frames``, taking turns every 25 frames so that all meet the same state of the machine.
+
+    ``updates_per_cpu_s`` is the median over ``repeats`` of frames divided by the process's CPU time in ``update``.
+    The results are those of the first repeat. ``progress`` is called once a chunk of one tracker.
+    """
+    rates: dict[str, list[float]] = {name: [] for name in followers}
+    results: dict[str, MotBoxes] = {}
+    for repeat in range(repeats):
+        running = {name: make() for name, make in followers.items()}
+        spent = dict.fromkeys(running, 0.0)
+        found: dict[str, list[tuple[int, Tracks]]] = {name: [] for name in running}
+        for start in range(0, len(frames), CHUNK):
+            chunk = frames[start : start + CHUNK]
+            for name, follower in running.items():
+                prepared = [follower.prepare(detections) for detections in chunk]
+                began = time.process_time()
+                answers = [follower.update(item) for item in prepared]
+                spent[name] += time.process_time() - began
+                if repeat == 0:
+                    numbered = enumerate(answers, first_frame + start)
+                    found[name] += [(number, follower.tracks(answer)) for number, answer in numbered]
+                progress()
+        for name, seconds in spent.items():
+            rates[name].append(len(frames) / max(seconds, 1e-9))
+        if repeat == 0:
+            results = {name: to_boxes(pairs) for name, pairs in found.items()}
+    return {name: Run(results[name], median(rates[name])) for name in followers}
