@@ -11,11 +11,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from models.boxes import Boxes, clip, suppress
+from models.boxes import Boxes, clip, suppress, vote
+from models.pictures import fit
 from models.runtimes import OpenVinoRuntime, Runtime, read_openvino
 
 if TYPE_CHECKING:
@@ -32,6 +32,13 @@ _STRIDES = (8, 16, 32, 64, 128)
 _ANCHOR_SCALE = 3.0
 _ASPECTS = (1.0, 2.0, 0.5)
 _OCTAVES = 3
+_MEAN = 127
+# People stay recognisable when a 4:3 picture fills a 5:3 input; a portrait picture squeezed into it would not.
+_STRETCH = 4 / 3
+# Looser than this, close-ups get two boxes a person; stricter loses people who stand before one another.
+_SAME_IOU = 0.4
+_SAME_PART = 0.7
+_VOTE_FROM = 0.05
 
 
 class EfficientDet:
@@ -39,26 +46,26 @@ class EfficientDet:
 
     def __init__(self, weights: Path, *, size: tuple[int, int], threads: int | None = None) -> None:
         width, height = size
-        if width < STEP or height < STEP or width % STEP or height % STEP:
+        if min(size) < STEP or width % STEP or height % STEP:
             raise ValueError(f"size must be two multiples of {STEP} (width, height), got {width}x{height}")
         self.size = size
         self._anchors = anchors(width, height)
         self._runtime: Runtime = OpenVinoRuntime(person_network(read_openvino(weights), width, height), threads=threads)
 
     def detect(self, images: Sequence[Image], min_confidence: float = 0.1) -> list[Boxes]:
-        """People in each uint8 (H, W, 3) BGR image, in its pixels."""
-        return [self._detect(image, min_confidence) for image in images]
-
-    def _detect(self, image: Image, min_confidence: float) -> Boxes:
-        height, width = image.shape[:2]
-        resized = cv2.resize(image, self.size, interpolation=cv2.INTER_LINEAR)
-        scores, offsets = self._runtime.run(cv2.cvtColor(resized, cv2.COLOR_BGR2RGB)[None])
-        confidence = scores[0, :, 0]
-        likely = np.flatnonzero(confidence >= min_confidence)
-        xyxy = decode(offsets[0, likely], self._anchors[likely])
-        xyxy *= np.array([width / self.size[0], height / self.size[1]] * 2, np.float32)
-        found = suppress(Boxes(xyxy, confidence[likely]), iou=0.5, containment=0.85)
-        return clip(found, width, height)
+        """People in each uint8 (H, W, 3) BGR image, in its pixels; several images at once cost less each."""
+        if not images:
+            return []
+        fitted = [fit(image, self.size, padding=_MEAN, stretch=_STRETCH) for image in images]
+        scores, offsets = self._runtime.run(np.stack([each.image for each in fitted]))
+        found = []
+        for image, each, confidence, offset in zip(images, fitted, scores[..., 0], offsets, strict=True):
+            likely = np.flatnonzero(confidence >= min(min_confidence, _VOTE_FROM))
+            boxes = Boxes(decode(offset[likely], self._anchors[likely]), confidence[likely])
+            kept = vote(suppress(boxes.at_least(min_confidence), iou=_SAME_IOU, containment=_SAME_PART), boxes)
+            height, width = image.shape[:2]
+            found.append(clip(Boxes(each.to_picture(kept.xyxy), kept.confidence), width, height))
+        return found
 
 
 def anchors(width: int, height: int) -> Float:
@@ -90,7 +97,7 @@ def decode(offsets: Float, anchors: Float) -> Float:
 
 
 def person_network(model: Model, width: int, height: int) -> Model:
-    """Change the published graph to this input size, with the scores (1, n, 1) of "person" before the boxes (1, n, 4)."""
+    """Change the published graph to this input size and two outputs: person scores (1, n, 1), offsets (1, n, 4)."""
     for node in model.get_ops():
         kind = node.get_type_name()
         if kind == "Interpolate":
