@@ -87,7 +87,8 @@ def count_crossings(results: MotBoxes, line: Line, frame_rate: float, margin_px:
     frames, into = [], []
     present = np.unique(results.frame)
     starts = np.searchsorted(results.frame, present)
-    for frame, start, end in zip(present, starts, np.append(starts[1:], len(results)), strict=True):
+    ends = np.searchsorted(results.frame, present, side="right")
+    for frame, start, end in zip(present, starts, ends, strict=True):
         rows = np.arange(start, end)[np.argsort(slot[start:end])]
         n = len(rows)
         now = Sightings(
