@@ -9,3 +9,15 @@ class UnavailableError(RuntimeError):
 
 class RecordsError(RuntimeError):
     """The database cannot be used as it is: a wrong URL, or a schema of a newer version."""
+
+
+class BusError(RuntimeError):
+    """The bus cannot be used as it is: no server program, refused credentials, a wrong URL."""
+
+
+class BusClosedError(BusError):
+    """The bus was closed in this process."""
+
+
+class BusUnavailableError(UnavailableError):
+    """The server of the bus cannot be reached or has no memory left."""

@@ -6,11 +6,17 @@ import secrets
 import time as _time
 from datetime import UTC, datetime
 from typing import Annotated, Any, ClassVar, Literal, Self
+from urllib.parse import quote, unquote
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 Gtin = Annotated[str, Field(pattern=r"^\d{14}$")]
 Confidence = Annotated[float, Field(ge=0.0, le=1.0)]
+
+
+# The years that CloudEvents' timestamps (RFC 3339) and Python's datetime share, counted from 1970.
+Timestamp = Annotated[float, Field(ge=0.0, lt=253_402_300_799.0)]
+_SOURCE = "/stores/"
 
 
 class UnknownEventTypeError(ValueError):
@@ -35,7 +41,7 @@ class Event(BaseModel):
     type: ClassVar[str]
     id: str = Field(default_factory=new_event_id, min_length=1, max_length=128)
     store: str
-    time: float
+    time: Timestamp
     cameras: tuple[str, ...] = ()
     confidence: Confidence = 1.0
     evidence: tuple[str, ...] = ()
@@ -45,7 +51,7 @@ class Event(BaseModel):
         return {
             "specversion": "1.0",
             "id": self.id,
-            "source": f"/stores/{self.store}",
+            "source": _SOURCE + quote(self.store, safe=""),
             "type": self.type,
             "time": datetime.fromtimestamp(self.time, UTC).isoformat(timespec="microseconds"),
             "datacontenttype": "application/json",
@@ -293,6 +299,16 @@ def from_cloudevent(document: dict[str, Any]) -> Event:
     missing = {"specversion", "id", "source", "time", "data"} - document.keys()
     if missing:
         raise ValueError(f"not a CloudEvent: {', '.join(sorted(missing))} missing")
-    store = str(document["source"]).removeprefix("/stores/")
-    time = datetime.fromisoformat(document["time"]).timestamp()
-    return cls.model_validate({**document["data"], "id": document["id"], "store": store, "time": time})
+    source, moment, data = document["source"], document["time"], document["data"]
+    if document["specversion"] != "1.0":
+        raise ValueError(f"CloudEvents {document['specversion']!r} is not understood, only 1.0")
+    if not isinstance(source, str) or not source.startswith(_SOURCE):
+        raise ValueError(f"the source of an event of ours begins with {_SOURCE}, found {source!r}")
+    if not isinstance(moment, str) or not isinstance(data, dict):
+        raise ValueError("not a CloudEvent of ours: time must be a string and data an object")
+    time = datetime.fromisoformat(moment)
+    if time.tzinfo is None:
+        raise ValueError(f"the time of an event needs its offset from UTC, found {moment!r}")
+    return cls.model_validate(
+        {**data, "id": document["id"], "store": unquote(source.removeprefix(_SOURCE)), "time": time.timestamp()}
+    )
