@@ -10,7 +10,7 @@ from api.commands.evaluate import app
 from cameras.frame import Frame
 from datasets.formats.mot import read_truth
 from store.plan import parse_line
-from training.evaluate.extra import MissingExtraError, need
+from training.evaluate.extra import MissingExtraError, extra
 from training.evaluate.sequence import SequenceInfo, frame_range, read_sequence_info
 from training.evaluate.tracking import read_reference
 from training.evaluate.watch import WatchQuestion, evaluate_watch
@@ -129,8 +129,8 @@ def test_halves_of_even_and_odd_lengths():
 
 
 def test_a_missing_extra_says_how_to_get_it():
-    with pytest.raises(MissingExtraError, match=r"surely_absent is not installed.*aisle\[evaluate\]"):
-        need("surely_absent.part")
+    with pytest.raises(MissingExtraError, match=r"surely_absent is not installed.*aisle\[evaluate\]"), extra():
+        import surely_absent  # noqa: F401
 
 
 def test_the_command_itself_imports_little():

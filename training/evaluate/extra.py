@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import importlib
-from typing import Any
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 
 class MissingExtraError(ImportError):
     """A package of the extra ``evaluate`` is not installed."""
 
 
-def need(module: str) -> Any:
-    """Import a module of the extra ``evaluate``; raises ``MissingExtraError`` saying how to install it."""
+@contextmanager
+def extra() -> Iterator[None]:
+    """Around imports of the extra ``evaluate``: raises ``MissingExtraError`` saying how to install what is absent."""
     try:
-        return importlib.import_module(module)
+        yield
     except ModuleNotFoundError as error:
-        if error.name is None or error.name.split(".")[0] != module.split(".")[0]:
-            raise
         raise MissingExtraError(
             f"{error.name} is not installed; it comes with: pip install 'aisle[evaluate]'", name=error.name
         ) from None

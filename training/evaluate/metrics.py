@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
 
 from datasets.formats.mot import MotBoxes
-from training.evaluate.extra import need
+from training.evaluate.extra import extra
 
 # Person on a vehicle, static person, distractor, reflection: neither right nor wrong to follow.
 DISTRACTORS = (2, 7, 8, 12)
@@ -71,11 +71,12 @@ def evaluate_sequence(
     _check_unique(truth, "truth")
     _check_unique(results, "results")
     data = _prepare(truth, results, first, last)
-    metrics = need("trackeval.metrics")
+    with extra():
+        from trackeval.metrics import CLEAR, HOTA, Identity
     quiet = {"PRINT_CONFIG": False}
-    hota = metrics.HOTA().eval_sequence(data)
-    clear = metrics.CLEAR(dict(quiet)).eval_sequence(data)
-    identity = metrics.Identity(dict(quiet)).eval_sequence(data)
+    hota = HOTA().eval_sequence(data)
+    clear = CLEAR(dict(quiet)).eval_sequence(data)
+    identity = Identity(dict(quiet)).eval_sequence(data)
     return TrackingScores(
         hota=float(np.mean(hota["HOTA"])),
         idf1=float(identity["IDF1"]),

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from training.evaluate.extra import need
+from training.evaluate.extra import extra
 from vision.detections import Detections, Tracks
 
 
@@ -58,16 +58,17 @@ class PeerFollower:
 
     def __init__(self, name: str, frame_rate: float, min_confidence: float | None = None) -> None:
         peer = PEERS[choose_peers([name])[0]]
-        self._supervision = need("supervision")
-        self._tracker = getattr(need("trackers"), peer.cls)(frame_rate=frame_rate, **peer.options)
+        with extra():
+            import supervision
+            import trackers
+        self._detections = supervision.Detections
+        self._tracker = getattr(trackers, peer.cls)(frame_rate=frame_rate, **peer.options)
         self._min_confidence = peer.min_confidence if min_confidence is None else min_confidence
 
     def prepare(self, detections: Detections) -> Any:
         """As ``supervision.Detections`` of one class."""
         shown = detections[detections.confidence >= np.float32(self._min_confidence)]
-        return self._supervision.Detections(
-            xyxy=shown.xyxy, confidence=shown.confidence, class_id=np.zeros(len(shown), dtype=int)
-        )
+        return self._detections(xyxy=shown.xyxy, confidence=shown.confidence, class_id=np.zeros(len(shown), dtype=int))
 
     def update(self, prepared: Any) -> Any:
         """One frame."""

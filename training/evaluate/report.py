@@ -43,19 +43,24 @@ class Report:
         return json.dumps({**self.ours.as_json(), **peers}, indent=2)
 
     def as_table(self) -> Table:
-        """A table for people, a row a tracker."""
+        """A table for people, a row a tracker; "crossed" is true crossings found of those there were."""
         from rich import box
         from rich.table import Table
 
-        table = Table(title=f"Frames {self.first_frame} to {self.last_frame}", box=box.SIMPLE)
-        headings = ["HOTA", "IDF1", "MOTA", "switches", "ids", "people", "updates/CPU s"]
-        table.add_column("tracker")
-        for heading in headings + (["crossings"] if self.ours.crossings is not None else []):
-            table.add_column(heading, justify="right")
+        table = Table(
+            title=f"Frames {self.first_frame} to {self.last_frame}",
+            box=box.SIMPLE_HEAD,
+            pad_edge=False,
+            collapse_padding=True,
+        )
+        headings = ["HOTA", "IDF1", "MOTA", "switches", "ids", "people", "updates/s"]
+        table.add_column("tracker", no_wrap=True)
+        for heading in headings + (["crossed", "false"] if self.ours.crossings is not None else []):
+            table.add_column(heading, justify="right", no_wrap=True)
         for name, outcome in {"aisle": self.ours, **self.peers}.items():
             s, c = outcome.scores, outcome.crossings
             row = [f"{value:.3f}" for value in (s.hota, s.idf1, s.mota)]
             row += [str(s.id_switches), str(s.ids), str(s.people), f"{outcome.updates_per_cpu_s:,.0f}"]
-            row += [] if c is None else [f"{c.found} of {c.truth}, {c.false} false"]
+            row += [] if c is None else [f"{c.found}/{c.truth}", str(c.false)]
             table.add_row(name, *row)
         return table
