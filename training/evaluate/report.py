@@ -53,7 +53,7 @@ class Report:
             pad_edge=False,
             collapse_padding=True,
         )
-        headings = ["HOTA", "IDF1", "MOTA", "switches", "ids", "people", "updates/s"]
+        headings = ["HOTA", "IDF1", "MOTA", "IDSW", "ids", "people", "updates/s"]
         table.add_column("tracker", no_wrap=True)
         for heading in headings + (["crossed", "false"] if self.ours.crossings is not None else []):
             table.add_column(heading, justify="right", no_wrap=True)
