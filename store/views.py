@@ -106,13 +106,11 @@ class Plan(_Part):
 
 def check_homography(matrix: Homography) -> Homography:
     """Return ``matrix`` (3x3, pixels to metres) when it can be inverted, else raise ``PlanError``."""
-    # A picture is about a thousand pixels wide: scaled so, the columns of a sound matrix are of similar size.
-    (a, b, c), (d, e, f), (g, h, i) = (
-        tuple(v * s for v, s in zip(row, (1e3, 1e3, 1.0), strict=True)) for row in matrix
-    )
-    determinant = a * (e * i - f * h) - b * (d * i - f * g) + c * (d * h - e * g)
-    size = max(abs(v) for v in (a, b, c, d, e, f, g, h, i))
-    if size == 0 or abs(determinant) <= 1e-9 * size**3:
+    # In thousands of pixels, and each row by its largest entry: then a sound matrix is far from a rounded zero.
+    rows = [(x * 1e3, y * 1e3, w) for x, y, w in matrix]
+    sizes = [max(map(abs, row)) for row in rows]
+    (a, b, c), (d, e, f), (g, h, i) = (tuple(v / (s or 1.0) for v in row) for row, s in zip(rows, sizes, strict=True))
+    if abs(a * (e * i - f * h) - b * (d * i - f * g) + c * (d * h - e * g)) < 1e-12:
         raise PlanError(
             "homography is singular: it maps the picture onto a line or a point; give 4 points not in a row"
         )
