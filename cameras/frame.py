@@ -45,7 +45,11 @@ class FrameSource(Protocol):
 
     camera: str
     live: bool
-    dropped: int
+
+    @property
+    def dropped(self) -> int:
+        """How many frames came and were not handed out."""
+        ...
 
     @property
     def size(self) -> tuple[int, int]:
