@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from models.boxes import Boxes
-from models.registry import fetch
+from models.registry import UnknownWeightsError, fetch
 
 
 class PersonDetector(Protocol):
@@ -23,15 +24,29 @@ class PersonDetector(Protocol):
 def open_person_detector(
     name: str = "efficientdet-lite0",
     *,
-    size: tuple[int, int] = (640, 384),
+    size: tuple[int, int] | None = None,
     device: str = "cpu",
     threads: int | None = None,
 ) -> PersonDetector:
-    """Open a detector of people: ``efficientdet-lite0``.
+    """Open a detector of people.
 
-    ``size`` is the network's input (width, height): larger finds smaller people and costs more. ``threads`` limits the
-    CPU threads, None for all.
+    ``name`` is ``efficientdet-lite0``, fetched where it is not cached, or a path to ultralytics detection weights: a
+    .pt file, an exported .onnx or .xml file, or an exported OpenVINO folder. ``size`` is the network's input (width,
+    height), 640x384 or an export's own where it is None: larger finds smaller people and costs more. ``device`` is
+    "cpu" (OpenVINO), or for a .pt file "cuda", "cuda:1", ... or "torch" (a CPU); ``threads`` limits OpenVINO's threads.
+    Raises ``UnknownWeightsError`` for a name that is neither, ``ValueError`` for a size or device that cannot be.
     """
-    from models.efficientdet import EfficientDet
+    if name == "efficientdet-lite0":
+        from models.efficientdet import EfficientDet
 
-    return EfficientDet(fetch(name), size=size, threads=threads)
+        if device != "cpu":
+            raise ValueError(f"{name} runs on device 'cpu' alone, not {device!r}; for a GPU give ultralytics weights")
+        return EfficientDet(fetch(name), size=size or (640, 384), threads=threads)
+    if Path(name).suffix not in (".pt", ".onnx", ".xml") and not Path(name).is_dir():
+        raise UnknownWeightsError(
+            f"{name!r} is no detector: give efficientdet-lite0, or a path to ultralytics weights "
+            "(.pt, .onnx, .xml or an exported OpenVINO folder)"
+        )
+    from models.yolo import open_yolo
+
+    return open_yolo(Path(name), size=size, device=device, threads=threads)

@@ -142,6 +142,22 @@ class TorchRuntime:
         return graph, place, outputs
 
 
+def from_uint8(network: torch.nn.Module) -> torch.nn.Module:
+    """Let a network that takes float (n, 3, h, w) in [0, 1] take uint8 (n, h, w, 3)."""
+    import torch
+
+    class FromUint8(torch.nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.network = network
+
+        def forward(self, pictures: torch.Tensor) -> Any:
+            kind = next(self.network.parameters()).dtype
+            return self.network(pictures.permute(0, 3, 1, 2).to(kind) / 255)
+
+    return FromUint8()
+
+
 def torch_to_openvino(module: torch.nn.Module, example: torch.Tensor) -> Model:
     """Convert a torch module by tracing it on an example input; the input's shape and type become the network's own."""
     import openvino

@@ -1,0 +1,133 @@
+"""Any ultralytics detection weights, for people: YOLO26's answers without suppression, and the older heads'."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.boxes import Boxes, clip, suppress
+from models.cache import cache_dir
+from models.exports import class_names, convert, with_uint8_input
+from models.pictures import fit
+from models.runtimes import OpenVinoRuntime, Runtime, TorchRuntime, from_uint8, read_openvino
+
+Image = NDArray[np.uint8]
+Float = NDArray[np.float32]
+
+STEP = 32
+_PADDING = 114
+_SAME_IOU = 0.6
+_DEFAULT_SIZE = (640, 384)
+
+
+class NoPersonClassError(ValueError):
+    """A network knows several classes, and none is a person."""
+
+
+class Yolo:
+    """Finds people with a network that takes uint8 RGB pictures of ``size`` (width, height)."""
+
+    def __init__(self, runtime: Runtime, *, size: tuple[int, int], person: int) -> None:
+        self.size = size
+        self._runtime = runtime
+        self._person = person
+
+    def detect(self, images: Sequence[Image], min_confidence: float = 0.1) -> list[Boxes]:
+        """People in each uint8 (H, W, 3) BGR image, in its pixels."""
+        if not images:
+            return []
+        fitted = [fit(image, self.size, padding=_PADDING) for image in images]
+        (outputs,) = self._runtime.run(np.stack([each.image for each in fitted]))
+        found = []
+        for image, each, output in zip(images, fitted, outputs, strict=True):
+            boxes = decode(output, self._person, min_confidence)
+            found.append(clip(Boxes(each.to_picture(boxes.xyxy), boxes.confidence), image.shape[1], image.shape[0]))
+        return found
+
+
+def decode(output: Float, person: int, min_confidence: float) -> Boxes:
+    """The class ``person`` of one picture's answer, in the input's pixels, one box for one person.
+
+    The answer is (n, 6), rows of x1, y1, x2, y2, confidence, class, from an end-to-end head (YOLO26, YOLOv10), or
+    (4 + classes, n), columns of centre x, y, width, height and each class's confidence (YOLOv8, YOLO11).
+    """
+    if output.shape[1] == 6:
+        rows = output[(output[:, 5] == person) & (output[:, 4] >= min_confidence)]
+        order = np.argsort(-rows[:, 4], kind="stable")
+        return Boxes(rows[order, :4], rows[order, 4])
+    confidence = output[4 + person]
+    likely = np.flatnonzero(confidence >= min_confidence)
+    centre, half = output[:2, likely].T, output[2:4, likely].T / 2
+    return suppress(Boxes(np.concatenate([centre - half, centre + half], axis=1), confidence[likely]), iou=_SAME_IOU)
+
+
+def open_yolo(
+    path: Path, *, size: tuple[int, int] | None = None, device: str = "cpu", threads: int | None = None
+) -> Yolo:
+    """Open ultralytics detection weights: a .pt file, an exported .onnx or .xml file, or an exported OpenVINO folder.
+
+    On "cpu" a .pt file runs in OpenVINO: it is converted once for each size, which needs torch, and kept in the cache.
+    On "cuda" and on "torch" (a CPU, for comparison) it runs in torch. ``size`` is (width, height), multiples of 32; an
+    exported file has its own, and another one is refused. Raises ``FileNotFoundError``, ``NoPersonClassError``,
+    ``UltralyticsMissingError`` or ``ValueError``.
+    """
+    if not path.exists():
+        raise FileNotFoundError(f"no weights at {path}")
+    if path.suffix != ".pt":
+        if device != "cpu":
+            raise ValueError(f"{path} is an export, which runs on device 'cpu' alone; for {device!r} give the .pt file")
+        return _open_export(path, size, threads)
+    size = size or _DEFAULT_SIZE
+    if min(size) < STEP or size[0] % STEP or size[1] % STEP:
+        raise ValueError(f"size must be two multiples of {STEP} (width, height), got {size[0]}x{size[1]}")
+    if device == "cpu":
+        return _open_export(converted(path, size), size, threads)
+    from models.ultralytics_home import decode_in_float32, load_network
+
+    network, names = load_network(path)
+    if device != "torch":
+        decode_in_float32(network)
+    runtime = TorchRuntime(from_uint8(network), device="cpu" if device == "torch" else device)
+    return Yolo(runtime, size=size, person=person_class(names, path))
+
+
+def converted(path: Path, size: tuple[int, int]) -> Path:
+    """The OpenVINO form of a .pt file at this size, from the cache where it was made before."""
+    with path.open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    target = cache_dir() / "converted" / f"{path.stem}-{digest[:16]}-{size[0]}x{size[1]}.xml"
+    if not target.exists():
+        convert(path, size, target)
+    return target
+
+
+def person_class(names: Mapping[int, str], path: Path) -> int:
+    """The index of "person", or of the only class; raises ``NoPersonClassError``."""
+    if not names:
+        raise NoPersonClassError(f"{path} carries no class names: export it with ultralytics")
+    for index, name in names.items():
+        if name.lower() == "person" or len(names) == 1:
+            return int(index)
+    raise NoPersonClassError(f"{path} knows no class 'person', only: {', '.join(names.values())}")
+
+
+def _open_export(path: Path, size: tuple[int, int] | None, threads: int | None) -> Yolo:
+    if path.is_dir():
+        files = sorted(path.glob("*.xml"))
+        if len(files) != 1:
+            raise ValueError(f"{path} should hold one .xml file, an exported OpenVINO network; it holds {len(files)}")
+        path = files[0]
+    model = read_openvino(path)
+    person = person_class(class_names(model), path)
+    model = with_uint8_input(model)
+    if model.inputs[0].partial_shape.is_dynamic:
+        width, height = size or _DEFAULT_SIZE
+        model.reshape([1, height, width, 3])
+    own = (int(model.inputs[0].shape[2]), int(model.inputs[0].shape[1]))
+    if size is not None and size != own:
+        raise ValueError(f"{path} was exported for {own[0]}x{own[1]}: give that size or none, not {size[0]}x{size[1]}")
+    return Yolo(OpenVinoRuntime(model, threads=threads, exact=True), size=own, person=person)
