@@ -53,12 +53,22 @@ def create_group(client: Client, stream: str, group: str) -> None:
 def groups(client: Client, stream: str, *, count_limit: int) -> list[Group]:
     """The groups of ``stream``; ``unread`` stops counting at ``count_limit`` where the server does not know it."""
     try:
+        return [_group(client, stream, info, count_limit) for info in infos(client, stream)]
+    except redis.ResponseError as error:
+        if str(error).startswith("NOGROUP"):  # the server was emptied meanwhile
+            return []
+        raise
+
+
+def infos(client: Client, stream: str) -> list[dict[str, Any]]:
+    """What the server says of the groups of ``stream``, none where there is no stream."""
+    try:
         found: list[dict[str, Any]] = client.xinfo_groups(stream)
     except redis.ResponseError as error:
         if "no such key" in str(error):
             return []
         raise
-    return [_group(client, stream, info, count_limit) for info in found]
+    return found
 
 
 def trim(client: Client, stream: str, known: list[Group], *, keep: int, most: int) -> Forgotten:

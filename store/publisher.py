@@ -21,7 +21,7 @@ from store.wire import encode
 
 _AT_ONCE = 256
 _CHECK_S = 0.25
-_PAUSE_S = 0.02
+_CHECK_CROWDED_S = 0.02
 log = structlog.get_logger(__name__)
 
 
@@ -48,14 +48,14 @@ class Publisher:
         """See ``Bus.publish``."""
         waiting, published = iter(events), 0
         while chunk := list(islice(waiting, self._check_every)):
-            if self._is_crowded(len(chunk)):
+            if self._is_crowded(len(chunk), timeout_s):
                 if live:
                     kept = [event for event in chunk if not isinstance(event, PersonMoved)]
                     with self._lock:
                         self.dropped += len(chunk) - len(kept)
                     chunk = kept
                 elif not getattr(self._handling, "now", False):
-                    self._wait_for_room()
+                    self._wait_for_room(timeout_s)
             self._append([encode(event) for event in chunk], timeout_s)
             published += len(chunk)
         return published
@@ -69,22 +69,22 @@ class Publisher:
         finally:
             self._handling.now = False
 
-    def look(self) -> list[flow.Group]:
+    def look(self, timeout_s: float = 30.0) -> list[flow.Group]:
         """The groups of the stream as they are now."""
         limit = self._lag_limit + 1
-        return self._link.call(lambda client: flow.groups(client, self._stream, count_limit=limit))
+        return self._link.call(lambda client: flow.groups(client, self._stream, count_limit=limit), timeout_s=timeout_s)
 
-    def _is_crowded(self, coming: int) -> bool:
+    def _is_crowded(self, coming: int, timeout_s: float) -> bool:
         with self._lock:
             self._unchecked += coming
-            due = self._unchecked >= self._check_every or time.monotonic() - self._checked_at >= _CHECK_S
-            if not due:
+            age = time.monotonic() - self._checked_at
+            if self._unchecked < self._check_every and age < (_CHECK_CROWDED_S if self._crowded else _CHECK_S):
                 return self._crowded
             self._unchecked = 0
-        return self._check()
+        return self._check(timeout_s)
 
-    def _check(self) -> bool:
-        known = self.look()
+    def _check(self, timeout_s: float) -> bool:
+        known = self.look(timeout_s)
         self._forget(known)
         crowded = any(group.active and group.lag >= self._lag_limit for group in known)
         with self._lock:
@@ -94,9 +94,9 @@ class Publisher:
             self._checked_at = time.monotonic()
         return crowded
 
-    def _wait_for_room(self) -> None:
-        while self._check():
-            if self._link.wait(_PAUSE_S):
+    def _wait_for_room(self, timeout_s: float) -> None:
+        while self._check(timeout_s):
+            if self._link.wait(_CHECK_CROWDED_S):
                 raise BusClosedError("this bus was closed while publishing waited for its readers")
 
     def _forget(self, known: list[flow.Group]) -> None:
@@ -116,10 +116,10 @@ class Publisher:
             rows = self._link.call(partial(self._send, rows), timeout_s=timeout_s)
             if not rows:
                 return
-            self._forget(self.look())
+            self._forget(self.look(timeout_s))
             if time.monotonic() > deadline:
                 raise BusUnavailableError(f"the {self._link.where} of the bus has no memory left: raise its maxmemory")
-            if self._link.wait(_PAUSE_S):
+            if self._link.wait(_CHECK_CROWDED_S):
                 raise BusClosedError("this bus was closed while publishing waited for memory")
 
     def _send(self, rows: list[dict[str, str]], client: Client) -> list[dict[str, str]]:

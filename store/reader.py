@@ -7,6 +7,7 @@ import time
 from collections.abc import Collection, Iterator
 from operator import methodcaller
 
+from store import flow
 from store.errors import BusClosedError, BusUnavailableError
 from store.events import Event
 from store.link import LONGEST_BLOCK_S, Link
@@ -69,7 +70,7 @@ def history(link: Link, stream: str, since_s: float, handled_by: str | None) -> 
 
 def _handled(link: Link, stream: str, group: str) -> tuple[str, set[str]]:
     """The last stream id that ``group`` was given, and those up to it that it has not handled."""
-    last = {info["name"]: info["last-delivered-id"] for info in link.call(methodcaller("xinfo_groups", stream))}
+    last = {info["name"]: info["last-delivered-id"] for info in link.call(lambda client: flow.infos(client, stream))}
     if group not in last:
         return "0", set()
     open_ids: set[str] = set()

@@ -1,0 +1,177 @@
+from __future__ import annotations
+
+import json
+from datetime import datetime
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from store.events import (
+    EVENT_TYPES,
+    BasketLine,
+    Event,
+    PersonEntered,
+    PersonMoved,
+    UnknownEventTypeError,
+    from_cloudevent,
+    new_event_id,
+)
+
+text = st.text(max_size=20)
+finite = st.floats(allow_nan=False, allow_infinity=False)
+unit = st.floats(0, 1)
+gtin = st.from_regex(r"\A[0-9]{14}\Z")
+point = st.tuples(finite, finite)
+FIELDS: dict[str, st.SearchStrategy[Any]] = {
+    "id": st.text(min_size=1, max_size=128),
+    "store": text,
+    "time": st.floats(0, 253_402_300_798),
+    "cameras": st.lists(text, max_size=3).map(tuple),
+    "confidence": unit,
+    "evidence": st.lists(text, max_size=3).map(tuple),
+    "gtin": gtin,
+    "slot": text,
+    "quantity": st.integers(1, 10**6),
+    "remaining": st.integers(0, 10**6),
+    "people": st.integers(0, 10**6),
+    "entered_at": finite,
+    "dwell_s": st.floats(0, 1e9),
+    "direction": st.sampled_from(["in", "out"]),
+    "lines": st.lists(
+        st.builds(BasketLine, gtin=gtin, quantity=st.integers(), unit_price=st.integers(), confidence=unit), max_size=3
+    ).map(tuple),
+}
+
+
+@st.composite
+def moved(draw: st.DrawFn) -> PersonMoved:
+    n = draw(st.integers(0, 4))
+
+    def rows(strategy: st.SearchStrategy[Any]) -> tuple[Any, ...]:
+        return tuple(draw(st.lists(strategy, min_size=n, max_size=n)))
+
+    common = {name: draw(FIELDS[name]) for name in ("id", "store", "time", "cameras", "confidence", "evidence")}
+    return PersonMoved(
+        **common,
+        camera=draw(text),
+        size=draw(st.tuples(st.integers(1, 9999), st.integers(1, 9999))),
+        track_id=rows(text),
+        time_s=rows(finite),
+        xy=rows(point),
+        xy_m=rows(point) if draw(st.booleans()) else None,
+    )
+
+
+def any_event(cls: type[Event]) -> st.SearchStrategy[Event]:
+    if cls is PersonMoved:
+        return moved()
+    given_fields = {name: FIELDS.get(name, text) for name in cls.model_fields}
+    return st.builds(cls, **given_fields)
+
+
+@pytest.mark.parametrize("kind", sorted(EVENT_TYPES))
+def test_an_event_survives_the_way_through_json(kind: str) -> None:
+    @given(any_event(EVENT_TYPES[kind]))
+    def check(event: Event) -> None:
+        document = json.loads(json.dumps(event.to_cloudevent()))
+        back = from_cloudevent(document)
+        assert type(back) is EVENT_TYPES[kind]
+        assert abs(back.time - event.time) <= 1e-6 + event.time * 2**-52
+        assert back.model_copy(update={"time": event.time}) == event
+        assert from_cloudevent(back.to_cloudevent()) == back
+
+    check()
+
+
+def test_the_vocabulary_is_whole() -> None:
+    def concrete(cls: type[Event]) -> set[type[Event]]:
+        return {cls} if not cls.__subclasses__() else set().union(*map(concrete, cls.__subclasses__()))
+
+    assert set(EVENT_TYPES.values()) == concrete(Event)
+    assert all(kind == cls.type for kind, cls in EVENT_TYPES.items())
+
+
+def test_a_cloudevent_is_what_the_specification_wants() -> None:
+    event = PersonEntered(id="1", store="corner shop/2", time=1_700_000_000.25, cameras=("door",), track_id="t")
+    assert event.to_cloudevent() == {
+        "specversion": "1.0",
+        "id": "1",
+        "source": "/stores/corner%20shop%2F2",
+        "type": "person.entered",
+        "time": "2023-11-14T22:13:20.250000+00:00",
+        "datacontenttype": "application/json",
+        "data": {"cameras": ["door"], "confidence": 1.0, "evidence": [], "track_id": "t"},
+    }
+
+
+def test_another_offset_from_utc_is_the_same_moment() -> None:
+    document = PersonEntered(store="s", time=1_700_000_000.0, track_id="t").to_cloudevent()
+    assert from_cloudevent({**document, "time": "2023-11-15T00:13:20+02:00"}).time == 1_700_000_000.0
+    assert from_cloudevent({**document, "time": "2023-11-14T22:13:20Z"}).time == 1_700_000_000.0
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ({"time": "2023-11-14T22:13:20"}, "offset from UTC"),
+        ({"time": 1_700_000_000}, "time must be a string"),
+        ({"time": "yesterday"}, "isoformat"),
+        ({"data": ["t"]}, "data an object"),
+        ({"data": {"track_id": "t", "face": "x"}}, "face"),
+        ({"data": {}}, "track_id"),
+        ({"specversion": "0.3"}, r"'0\.3' is not understood"),
+        ({"source": "/shops/s"}, "begins with /stores/"),
+        ({"source": 7}, "begins with /stores/"),
+        ({"id": ""}, "id"),
+        ({"data": {"track_id": "t", "confidence": 1.5}}, "confidence"),
+    ],
+)
+def test_what_is_no_event_of_ours_is_refused(change: dict[str, Any], says: str) -> None:
+    document = PersonEntered(store="s", time=1.0, track_id="t").to_cloudevent()
+    assert from_cloudevent(document).id == document["id"]
+    with pytest.raises(ValueError, match=says) as caught:
+        from_cloudevent({**document, **change})
+    assert not isinstance(caught.value, UnknownEventTypeError)
+
+
+@pytest.mark.parametrize("field", ["specversion", "id", "source", "time", "data"])
+def test_a_missing_field_is_named(field: str) -> None:
+    document = PersonEntered(store="s", time=1.0, track_id="t").to_cloudevent()
+    del document[field]
+    with pytest.raises(ValueError, match=f"not a CloudEvent: {field} missing"):
+        from_cloudevent(document)
+
+
+@pytest.mark.parametrize("kind", ["person.flew", None, 7])
+def test_a_type_outside_the_vocabulary_is_named(kind: object) -> None:
+    with pytest.raises(UnknownEventTypeError, match=r"known: basket\.changed, camera\.degraded"):
+        from_cloudevent({"type": kind})
+
+
+@pytest.mark.parametrize("time", [float("nan"), float("inf"), -1.0, 1e12])
+def test_a_time_that_no_calendar_has_is_refused(time: float) -> None:
+    with pytest.raises(ValueError, match="time"):
+        PersonEntered(store="s", time=time, track_id="t")
+
+
+@pytest.mark.parametrize(
+    "change", [{"time_s": (1.0,)}, {"xy": ((0.0, 0.0),)}, {"xy_m": ((0.0, 0.0),)}, {"track_id": ("a",)}]
+)
+def test_the_lists_of_a_movement_are_parallel(change: dict[str, Any]) -> None:
+    fields: dict[str, Any] = {
+        "store": "s", "time": 1.0, "camera": "c", "size": (8, 8), "track_id": ("a", "b"), "time_s": (1.0, 1.0),
+        "xy": ((0.0, 0.0), (1.0, 1.0)),
+    }  # fmt: skip
+    PersonMoved(**fields)
+    with pytest.raises(ValueError, match="lists as long as track_id"):
+        PersonMoved(**{**fields, **change})
+
+
+def test_ids_sort_by_the_time_they_were_made_and_differ() -> None:
+    ids = [new_event_id() for _ in range(2_000)]
+    assert len(set(ids)) == len(ids)
+    assert [i[:12] for i in ids] == sorted(i[:12] for i in ids)
+    assert abs(int(ids[0][:12], 16) / 1000 - datetime.now().timestamp()) < 3_600
+    assert {len(i) for i in ids} == {32}
