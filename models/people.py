@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.boxes import Boxes
-from models.registry import UnknownWeightsError, fetch
+from models.errors import UnknownWeightsError, UnusableNetworkError
+from models.registry import fetch
 
 
 class PersonDetector(Protocol):
@@ -34,13 +35,16 @@ def open_person_detector(
     .pt file, an exported .onnx or .xml file, or an exported OpenVINO folder. ``size`` is the network's input (width,
     height), 640x384 or an export's own where it is None: larger finds smaller people and costs more. ``device`` is
     "cpu" (OpenVINO), or for a .pt file "cuda", "cuda:1", ... or "torch" (a CPU); ``threads`` limits OpenVINO's threads.
-    Raises ``UnknownWeightsError`` for a name that is neither, ``ValueError`` for a size or device that cannot be.
+    Raises ``UnknownWeightsError`` for a name that is neither, ``UnusableNetworkError`` for a size or device that cannot
+    be, and what ``models.registry.fetch`` raises.
     """
     if name == "efficientdet-lite0":
         from models.efficientdet import EfficientDet
 
         if device != "cpu":
-            raise ValueError(f"{name} runs on device 'cpu' alone, not {device!r}; for a GPU give ultralytics weights")
+            raise UnusableNetworkError(
+                f"{name} runs on device 'cpu' alone, not {device!r}; for a GPU give ultralytics weights"
+            )
         return EfficientDet(fetch(name), size=size or (640, 384), threads=threads)
     if Path(name).suffix not in (".pt", ".onnx", ".xml") and not Path(name).is_dir():
         raise UnknownWeightsError(

