@@ -1,0 +1,96 @@
+"""The app: routes, pages, errors and middleware put together; parts it is not given, it opens and closes itself."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+
+from fastapi import FastAPI
+
+from api import openapi, pages, problems, routes
+from api.feed import Feed
+from api.live import LiveFrames
+from api.metrics import MeasureRequests, Metrics
+from api.now import Now
+from api.rates import rate_check
+from api.security import HostCheck, SecurityHeaders, allowed_hosts
+from api.services import Services
+from api.sessions import Sessions, read_secret
+from store.bus import Bus
+from store.events import Event
+from store.records import Records
+from store.settings import Settings
+
+
+def create_app(
+    settings: Settings,
+    *,
+    bus: Bus | None = None,
+    records: Records | None = None,
+    live: LiveFrames | None = None,
+) -> FastAPI:
+    """The interface and the pages of one shop.
+
+    ``bus`` and ``records`` are opened when the app starts and closed when it stops unless they are given; ``live``
+    are the pictures of cameras that are watched in this very process. Raises ``BadRateError`` for a rate limit that
+    cannot be read.
+    """
+    frames = live or LiveFrames()
+    held = Services(
+        settings=settings,
+        live=frames,
+        now=Now(),
+        sessions=Sessions(read_secret(settings.data_dir / "session.key")),
+        metrics=Metrics(frames),
+        check_rate=rate_check(settings.rate_limit),
+    )
+    app = FastAPI(
+        title="Aisle",
+        version=openapi.version(),
+        description=openapi.DESCRIPTION,
+        openapi_tags=openapi.TAGS,
+        license_info={"name": "AGPL-3.0-only", "identifier": "AGPL-3.0-only"},
+        lifespan=_lifespan(held, bus, records),
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+    )
+    app.state.services = held
+    problems.install(app)
+    openapi.install(app)
+    for router in routes.ALL:
+        app.include_router(router)
+    pages.install(app)
+    app.add_middleware(HostCheck, hosts=allowed_hosts(settings.host))
+    app.add_middleware(SecurityHeaders)
+    app.add_middleware(MeasureRequests, metrics=held.metrics)
+    return app
+
+
+def _lifespan(held: Services, bus: Bus | None, records: Records | None) -> openapi.Lifespan:
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        async with AsyncExitStack() as stack:
+            try:
+                await _open(held, bus, records, stack)
+            except Exception as error:
+                held.start_error = error
+                raise
+            yield
+
+    return lifespan
+
+
+async def _open(held: Services, bus: Bus | None, records: Records | None, stack: AsyncExitStack) -> None:
+    held.opened_records = records or stack.enter_context(await asyncio.to_thread(Records.open, held.settings))
+    held.opened_bus = bus or stack.enter_context(await asyncio.to_thread(Bus.open, held.settings))
+
+    def on_event(event: Event) -> None:
+        held.metrics.events.labels(event.type).inc()
+        held.now.take(event)
+
+    held.opened_feed = Feed(held.opened_bus, on_event)
+    stack.push_async_callback(asyncio.to_thread, held.opened_feed.close)
+    stack.callback(held.live.close)
+    held.opened_feed.start()

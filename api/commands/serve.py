@@ -1,0 +1,54 @@
+"""`aisle serve`: the pages and the interface on what is recorded already."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def serve(
+    config: Annotated[Path | None, typer.Option(help="YAML file with settings.", show_default=False)] = None,
+    host: Annotated[str | None, typer.Option(help="Address to listen on; default 127.0.0.1.")] = None,
+    port: Annotated[int | None, typer.Option(help="Port to listen on; default 8700, 0 takes any free one.")] = None,
+    plan: Annotated[Path | None, typer.Option(help="YAML file with cameras, lines and zones.")] = None,
+    insights: Annotated[bool, typer.Option(help="Also turn events into counts, stays and heatmaps.")] = True,
+) -> None:
+    """Serve the pages and the interface until Ctrl-C; prints a link that opens the pages."""
+    import signal
+    import threading
+    from contextlib import ExitStack
+
+    from api.app import create_app
+    from api.logs import log_to_stderr
+    from api.rates import BadRateError
+    from api.serve import PageServer, ServeError
+    from api.upkeep import keep_tidy, run_insights
+    from store.bus import Bus, BusError
+    from store.errors import UnavailableError
+    from store.plan import PlanError, load_plan
+    from store.records import Records, RecordsError
+    from store.settings import SettingsError, load_settings
+
+    log_to_stderr()
+    stop = threading.Event()
+    try:
+        with ExitStack() as stack:
+            settings = load_settings(config, host=host, port=port)
+            known = load_plan(plan) if plan else None
+            records = stack.enter_context(Records.open(settings))
+            bus = stack.enter_context(Bus.open(settings))
+            stack.enter_context(keep_tidy(records, settings))
+            if insights:
+                stack.enter_context(run_insights(bus, records, settings, known))
+            server = stack.enter_context(PageServer(create_app(settings, bus=bus, records=records), settings))
+            for number in (signal.SIGINT, signal.SIGTERM):
+                signal.signal(number, lambda *_: stop.set())
+            typer.echo(f"Pages: {server.link()}")
+            typer.echo(f"Interface: {server.url}/openapi.json (needs a key: `aisle keys create LABEL`)")
+            typer.echo("Ctrl-C ends it.")
+            stop.wait()
+    except (BadRateError, BusError, PlanError, RecordsError, ServeError, SettingsError, UnavailableError) as error:
+        typer.echo(f"aisle serve: {error}", err=True)
+        raise typer.Exit(1) from None

@@ -1,0 +1,83 @@
+"""Numbers for Prometheus, in a registry of the app's own."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from api.live import LiveFrames
+
+CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+_SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
+
+
+class _LiveCollector(Collector):
+    """Reads the live pictures at the moment of scraping."""
+
+    def __init__(self, live: LiveFrames) -> None:
+        self._live = live
+
+    def collect(self) -> Iterable[Metric]:
+        viewers = GaugeMetricFamily("aisle_live_viewers", "Open live streams.", labels=["camera"])
+        frames = CounterMetricFamily("aisle_live_frames", "Pictures put up for viewers.", labels=["camera"])
+        for camera, count in self._live.viewers().items():
+            viewers.add_metric([camera], count)
+        for camera, count in self._live.frames().items():
+            frames.add_metric([camera], count)
+        return [viewers, frames]
+
+
+class Metrics:
+    """Requests and their time by route, listeners, viewers, events, and what the bus has waiting."""
+
+    def __init__(self, live: LiveFrames) -> None:
+        self.registry = CollectorRegistry()
+        self.requests = Counter(
+            "aisle_requests", "Requests answered.", ["method", "route", "status"], registry=self.registry
+        )
+        self.latency = Histogram(
+            "aisle_request_seconds",
+            "Time until the answer began.",
+            ["route"],
+            buckets=_SECONDS,
+            registry=self.registry,
+        )
+        self.listeners = Gauge("aisle_event_listeners", "Open event streams.", registry=self.registry)
+        self.events = Counter("aisle_events", "Events seen on the bus, by type.", ["type"], registry=self.registry)
+        self.backlog = Gauge(
+            "aisle_bus_backlog", "Events that a consumer group has not handled.", ["group"], registry=self.registry
+        )
+        self.registry.register(_LiveCollector(live))
+
+    def text(self) -> bytes:
+        """The exposition text."""
+        return generate_latest(self.registry)
+
+
+class MeasureRequests:
+    """Counts requests by the route's template, so that no name out of a path becomes a label."""
+
+    def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
+        self._app = app
+        self._metrics = metrics
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        began = time.perf_counter()
+
+        async def counted(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                route = getattr(scope.get("route"), "path", "other")
+                self._metrics.requests.labels(scope["method"], route, str(message["status"])).inc()
+                self._metrics.latency.labels(route).observe(time.perf_counter() - began)
+            await send(message)
+
+        await self._app(scope, receive, counted)

@@ -1,0 +1,43 @@
+// Asking the interface, and telling the person when it does not answer.
+
+export class Trouble extends Error {}
+
+export async function get(path, query = {}, signal = undefined) {
+  const url = new URL(path, location.origin);
+  for (const [name, value] of Object.entries(query)) {
+    if (value !== null && value !== undefined && value !== "") url.searchParams.set(name, value);
+  }
+  let response;
+  try {
+    response = await fetch(url, { headers: { Accept: "application/json" }, signal });
+  } catch (error) {
+    if (error.name === "AbortError") throw error;
+    throw new Trouble("The server does not answer. It may have been stopped; this page tries again by itself.");
+  }
+  if (response.status === 401) {
+    location.assign(`/login?next=${encodeURIComponent(location.pathname)}`);
+    throw new Trouble("Signing in again …");
+  }
+  if (!response.ok) {
+    const problem = await response.json().catch(() => null);
+    throw new Trouble(problem?.detail ?? `The server answered with status ${response.status}.`);
+  }
+  return response.json();
+}
+
+export const cameraPath = (camera, rest = "") => `/v1/cameras/${encodeURIComponent(camera)}${rest}`;
+
+export function tell(error) {
+  const place = document.getElementById("trouble");
+  if (error?.name === "AbortError") return;
+  place.hidden = !error;
+  place.textContent = error ? (error instanceof Trouble ? error.message : "This page failed. Reload it.") : "";
+  if (error && !(error instanceof Trouble)) throw error;
+}
+
+export function element(tag, attributes = {}, ...children) {
+  const made = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes)) made.setAttribute(name, value);
+  made.append(...children);
+  return made;
+}
