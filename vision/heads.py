@@ -61,8 +61,9 @@ class HeadMemory:
 
     def update(self, regions: Float, time_s: float) -> Float:
         """The regions (n, 4) of a frame at ``time_s`` seconds, and those remembered, (n + m, 4)."""
-        age = time_s - self._seen_at
-        kept = (age >= 0) & (age <= self.hold_s) & (_covered(self._regions, regions) < 0.6)
+        # Clocks of cameras may step back a little.
+        age = np.abs(time_s - self._seen_at)
+        kept = (age <= self.hold_s) & (_covered(self._regions, regions) < 0.6)
         old, seen_at = self._regions[kept], self._seen_at[kept]
         margin = (old[:, 2:] - old[:, :2]) * (self.growth * age[kept])[:, None]
         grown = np.concatenate([old[:, :2] - margin, old[:, 2:] + margin], axis=1)
