@@ -19,9 +19,10 @@ from store.link import Client, Link
 from store.settings import Settings
 from store.wire import encode
 
-_AT_ONCE = 256
+_AT_ONCE = 64
 _CHECK_S = 0.25
 _CHECK_CROWDED_S = 0.02
+_TELL_S = 60.0
 log = structlog.get_logger(__name__)
 
 
@@ -40,6 +41,7 @@ class Publisher:
         self._handling = threading.local()
         self._crowded = False
         self._checked_at = 0.0
+        self._told_at = -_TELL_S
         self._unchecked = 0
         self.dropped = 0
         self.lost = 0
@@ -56,7 +58,8 @@ class Publisher:
                     chunk = kept
                 elif not getattr(self._handling, "now", False):
                     self._wait_for_room(timeout_s)
-            self._append([encode(event) for event in chunk], timeout_s)
+            if chunk:
+                self._append([encode(event) for event in chunk], timeout_s)
             published += len(chunk)
         return published
 
@@ -85,11 +88,12 @@ class Publisher:
 
     def _check(self, timeout_s: float) -> bool:
         known = self.look(timeout_s)
-        self._forget(known)
+        self._forget(known, keep=self._keep, most=self._most)
         crowded = any(group.active and group.lag >= self._lag_limit for group in known)
         with self._lock:
-            if crowded and not self._crowded:
-                log.warning("bus.readers_behind", lags={group.name: group.lag for group in known})
+            if crowded and time.monotonic() - self._told_at >= _TELL_S:
+                self._told_at = time.monotonic()
+                log.info("bus.readers_behind", lags={group.name: group.lag for group in known})
             self._crowded = crowded
             self._checked_at = time.monotonic()
         return crowded
@@ -99,36 +103,36 @@ class Publisher:
             if self._link.wait(_CHECK_CROWDED_S):
                 raise BusClosedError("this bus was closed while publishing waited for its readers")
 
-    def _forget(self, known: list[flow.Group]) -> None:
-        forgotten = self._link.call(
-            lambda client: flow.trim(client, self._stream, known, keep=self._keep, most=self._most)
-        )
+    def _forget(self, known: list[flow.Group], *, keep: int, most: int) -> None:
+        forgotten = self._link.call(lambda client: flow.trim(client, self._stream, known, keep=keep, most=most))
         if forgotten.unhandled:
             with self._lock:
                 first, self.lost = self.lost == 0, self.lost + forgotten.unhandled
             if first:
                 behind = sorted(group.name for group in known if group.oldest is not None)
-                log.error("bus.unhandled_events_lost", stream=self._stream, groups=behind, kept=self._most)
+                log.error("bus.unhandled_events_lost", stream=self._stream, groups=behind, kept=most)
 
     def _append(self, rows: list[dict[str, str]], timeout_s: float) -> None:
         deadline = time.monotonic() + timeout_s
-        while rows:
-            rows = self._link.call(partial(self._send, rows), timeout_s=timeout_s)
-            if not rows:
-                return
-            self._forget(self.look(timeout_s))
+        tries = 0
+        while not self._link.call(partial(self._send, rows), timeout_s=timeout_s):
             if time.monotonic() > deadline:
                 raise BusUnavailableError(f"the {self._link.where} of the bus has no memory left: raise its maxmemory")
+            # Make room: ever less of what is handled, and what nobody is about to handle.
+            tries += 1
+            known = self.look(timeout_s)
+            awaited = any(group.active and group.lag for group in known)
+            self._forget(known, keep=self._keep >> tries, most=self._most if awaited else self._most >> tries)
             if self._link.wait(_CHECK_CROWDED_S):
                 raise BusClosedError("this bus was closed while publishing waited for memory")
 
-    def _send(self, rows: list[dict[str, str]], client: Client) -> list[dict[str, str]]:
-        """Append ``rows`` and return those that the server had no memory for."""
-        pipeline = client.pipeline(transaction=False)
+    def _send(self, rows: list[dict[str, str]], client: Client) -> bool:
+        """Append all of ``rows`` and return True, or none of them because the server has no memory left."""
+        pipeline = client.pipeline(transaction=True)
         for fields in rows:
             pipeline.xadd(self._stream, fields)
-        answers = pipeline.execute(raise_on_error=False)
-        for answer in answers:
-            if isinstance(answer, Exception) and not isinstance(answer, redis.OutOfMemoryError):
-                raise answer
-        return [row for row, answer in zip(rows, answers, strict=True) if isinstance(answer, Exception)]
+        try:
+            pipeline.execute()
+        except redis.OutOfMemoryError:
+            return False
+        return True

@@ -58,8 +58,8 @@ class Settings(BaseSettings):
     min_visitors: int = Field(default=3, ge=1, description="a heatmap cell with fewer visitors is not shown")
     retention_days: int = Field(default=30, ge=1, description="age at which facts and counts are deleted")
     evidence_hours: int = Field(default=72, ge=1, description="age at which blurred pictures are deleted")
-    stream_length: int = Field(default=10_000, ge=100, description="handled events that the bus keeps for a replay")
-    lag_limit: int = Field(default=5_000, ge=1, description="unhandled events at which publishing waits")
+    stream_length: int = Field(default=2_000, ge=100, description="handled events that the bus keeps for a replay")
+    lag_limit: int = Field(default=2_000, ge=1, description="unhandled events at which publishing waits")
 
     @field_validator("data_dir", "config")
     @classmethod

@@ -293,15 +293,47 @@ def test_waiting_for_a_group_says_whether_it_came_to_the_end(bus: Bus, consumers
     assert bus.wait_drained("nobody", 20)
 
 
-def test_a_full_server_is_said_to_be_full(bus: Bus, raw: redis.Redis, entered: Events) -> None:
+def test_a_full_server_forgets_first_what_is_handled(bus: Bus, raw: redis.Redis, entered: Events) -> None:
+    bus.publish(entered(900))
+    raw.config_set("maxmemory", raw.info("memory")["used_memory"] + 50_000)
+    newest = entered(600)
+    assert bus.publish(newest) == 600
+    kept = [event for _, event in bus.history(3_600)]
+    assert 0 < len(kept) < 1_000
+    assert kept[-10:] == newest[-10:]
+    assert bus.lost == 0
+
+
+def test_a_full_server_gives_up_what_nobody_is_about_to_handle(bus: Bus, raw: redis.Redis, entered: Events) -> None:
     bus.ensure_group("away")
-    raw.config_set("maxmemory", raw.info("memory")["used_memory"] + 200_000)
+    bus.publish(entered(900))
+    raw.config_set("maxmemory", raw.info("memory")["used_memory"] + 50_000)
+    assert bus.publish(entered(600)) == 600
+    assert bus.lost > 0
+
+
+def test_a_full_server_keeps_what_a_reader_is_about_to_handle(
+    bus: Bus, raw: redis.Redis, consumers: Any, entered: Events, eventually: Eventually
+) -> None:
+    gate = threading.Event()
+    seen: list[Event] = []
+
+    def handler(events: Sequence[Event]) -> None:
+        gate.wait(20)
+        seen.extend(events)
+
+    first, second = entered(450), entered(400)
+    consumers.add(bus, "slow", handler)
+    bus.publish(first)
+    eventually(lambda: bus.lags() == {"slow": 450})
+    raw.config_set("maxmemory", raw.info("memory")["used_memory"])
     with pytest.raises(BusUnavailableError, match="no memory left"):
-        bus.publish(entered(5_000), timeout_s=0.1)
-    raw.config_set("maxmemory", 0)
-    before = bus.length()
-    assert bus.publish(entered(2), timeout_s=0.1) == 2
-    assert bus.length() == before + 2
+        bus.publish(second, timeout_s=0.1, live=True)
+    assert bus.lost == 0
+    gate.set()
+    assert bus.publish(second) == 400
+    assert bus.wait_drained("slow", 20)
+    assert list(dict.fromkeys(event.id for event in seen)) == [event.id for event in [*first, *second]]
 
 
 def test_a_server_that_is_away_is_named_without_its_password(

@@ -347,3 +347,24 @@ def test_a_url_that_is_none_is_refused_without_showing_it(tmp_path: Path) -> Non
 def test_the_url_of_a_server_is_not_shown(records: Records, settings: Settings) -> None:
     assert "hunter2" not in repr(records) + repr(settings)
     records.ping()
+
+
+def test_a_connection_that_the_server_ended_is_an_outage_and_then_replaced(
+    postgres_directory: Path, tmp_path: Path
+) -> None:
+    settings = Settings(data_dir=tmp_path, database_url=f"postgresql://aisle@/postgres?host={postgres_directory}")
+    end = text("SELECT pg_terminate_backend(:pid)")
+    with Records.open(settings) as records:
+
+        def broken() -> None:
+            with records.begin() as victim, records.begin() as other:
+                other.execute(end, {"pid": victim.execute(text("SELECT pg_backend_pid()")).scalar_one()})
+                victim.execute(text("SELECT 1"))
+
+        with pytest.raises(RecordsUnavailableError, match="unavailable"):
+            broken()
+        with records.begin() as idle:
+            pid = idle.execute(text("SELECT pg_backend_pid()")).scalar_one()
+        with Records.open(settings) as second, second.begin() as other:
+            other.execute(end, {"pid": pid})
+        records.ping()
