@@ -52,7 +52,7 @@ async def authenticate(
         principal = _principal(key)
     else:
         principal = await session_principal(request)
-    request.state.rate_bucket = f"key:{principal.id}" if principal else f"address:{address(request)}"
+    request.state.rate_bucket = _bucket(request, principal)
     await app.check_rate(request)
     if principal is None:
         raise _unauthorised(presented is not None)
@@ -90,6 +90,13 @@ def page_link(app: FastAPI, base_url: str, path: str = "/") -> str:
 def address(request: Request) -> str:
     """The caller's network address."""
     return request.client.host if request.client else "unknown"
+
+
+def _bucket(request: Request, principal: Principal | None) -> str:
+    if principal is None:
+        return f"address:{address(request)}"
+    # The page link may be open in many browsers; each counts by itself.
+    return f"key:{principal.id}" if principal.id != PAGE else f"page:{address(request)}"
 
 
 def _principal(key: ApiKey | None) -> Principal | None:

@@ -27,6 +27,7 @@ class _Viewer:
 class _Slot:
     jpeg: bytes | None = None
     count: int = 0
+    handled: int = 0
     ended: bool = False
     wanted_until: float = 0.0
     viewers: set[_Viewer] = field(default_factory=set)
@@ -89,6 +90,16 @@ class LiveFrames:
         with self._lock:
             slot = self._slots.get(camera)
             return slot.jpeg if slot else None
+
+    def handled(self, camera: str, frames: int = 1) -> None:
+        """Count frames that the pipeline has worked on, shown or not."""
+        with self._lock:
+            self._slots.setdefault(camera, _Slot()).handled += frames
+
+    def handled_frames(self) -> dict[str, int]:
+        """How many frames of each camera the pipeline has worked on."""
+        with self._lock:
+            return {camera: slot.handled for camera, slot in self._slots.items()}
 
     def end(self, camera: str) -> None:
         """Say that no more pictures of this camera come; its streams end, its last picture stays."""

@@ -25,11 +25,14 @@ class _LiveCollector(Collector):
     def collect(self) -> Iterable[Metric]:
         viewers = GaugeMetricFamily("aisle_live_viewers", "Open live streams.", labels=["camera"])
         frames = CounterMetricFamily("aisle_live_frames", "Pictures put up for viewers.", labels=["camera"])
+        handled = CounterMetricFamily("aisle_pipeline_frames", "Frames worked on in this process.", labels=["camera"])
+        for camera, count in self._live.handled_frames().items():
+            handled.add_metric([camera], count)
         for camera, count in self._live.viewers().items():
             viewers.add_metric([camera], count)
         for camera, count in self._live.frames().items():
             frames.add_metric([camera], count)
-        return [viewers, frames]
+        return [viewers, frames, handled]
 
 
 class Metrics:

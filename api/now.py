@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import threading
 import time
-from collections import defaultdict
+from collections import defaultdict, deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Final
 
 from store.events import Event, PersonEntered, PersonLeft, PersonMoved, ZoneEntered, ZoneLeft
+
+_REMEMBER_GONE: Final = 1000
+_LOST_S: Final = 600.0
 
 
 @dataclass(slots=True, eq=False)
 class _View:
-    people: set[str] = field(default_factory=set)
+    people: dict[str, float] = field(default_factory=dict)
+    gone: deque[str] = field(default_factory=lambda: deque(maxlen=_REMEMBER_GONE))
     zones: dict[str, int] = field(default_factory=lambda: defaultdict(int))
     event_time: float | None = None
     heard_at: float = 0.0
@@ -33,7 +38,7 @@ class Now:
     """Counts people from events in the order of the bus.
 
     A camera that was silent for ``silent_s`` seconds is no longer live and shows nobody: its worker is gone, and so
-    is the message that would have said who left.
+    is the message that would have said who left. Somebody not seen for ten minutes of footage is gone as well.
     """
 
     def __init__(self, *, silent_s: float = 20.0, clock: Callable[[], float] = time.monotonic) -> None:
@@ -66,11 +71,17 @@ class Now:
     @staticmethod
     def _count(view: _View, event: Event) -> None:
         if isinstance(event, PersonEntered):
-            view.people.add(event.track_id)
+            view.people[event.track_id] = event.time
         elif isinstance(event, PersonMoved):
-            view.people.update(event.track_id)
+            # A batch may come after the leaving of somebody who is in it.
+            view.people.update(
+                (track, at) for track, at in zip(event.track_id, event.time_s, strict=True) if track not in view.gone
+            )
+            for track in [track for track, at in view.people.items() if event.time - at > _LOST_S]:
+                del view.people[track]
         elif isinstance(event, PersonLeft):
-            view.people.discard(event.track_id)
+            view.people.pop(event.track_id, None)
+            view.gone.append(event.track_id)
         elif isinstance(event, ZoneEntered):
             view.zones[event.zone] += 1
         elif isinstance(event, ZoneLeft):

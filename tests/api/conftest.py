@@ -45,6 +45,10 @@ class Shop:
         headers = {"X-API-Key": self.keys[key]} if key else {}
         return httpx.Client(base_url=self.url, headers=headers, timeout=20)
 
+    def people(self, camera: str) -> int:
+        with self.client() as client:
+            return int(client.get(f"/v1/cameras/{camera}/occupancy/now").json()["people"])
+
 
 def make_settings(folder: Path, **values: object) -> Settings:
     given = {"store": STORE, "port": 0, "rate_limit": "100000/minute", "redis_url": None, "database_url": None}

@@ -145,6 +145,7 @@ def test_people_now_follow_the_events(shop):
 
 
 def test_metrics_count_what_was_served(shop):
+    shop.live.handled("entrance", 7)
     with listening(shop, type=["person.left"]) as stream:
         shop.bus.publish([left("m")])
         next(stream)
@@ -153,4 +154,5 @@ def test_metrics_count_what_was_served(shop):
     assert float(lines["aisle_event_listeners"]) >= 1
     assert float(lines['aisle_events_total{type="person.left"}']) >= 1
     assert any(name.startswith('aisle_requests_total{method="GET",route="/v1/events"') for name in lines)
+    assert float(lines['aisle_pipeline_frames_total{camera="entrance"}']) == 7
     assert float(lines['aisle_live_viewers{camera="entrance"}']) >= 0

@@ -81,10 +81,20 @@ function drawOccupancy({ occupancy, bucket }) {
   table("occupancy", ["From", "Average", "Most at once"], occupancy.buckets.map((each) => [momentOf(each.start), each.mean.toFixed(1), count(each.peak)]));
 }
 
+const inUnits = (s) => (s < 60 ? [s, "s"] : [s / 60, "min"]);
+
 function binName(bin) {
-  if (bin.end_s === null) return `over ${duration(bin.start_s).replace(/ 0 s$/, "").replace(".0", "")}`;
-  const short = (s) => (s < 60 ? `${s} s` : `${s / 60} min`);
-  return `${bin.start_s < 60 && bin.end_s < 60 ? bin.start_s : short(bin.start_s)}–${short(bin.end_s)}`;
+  const [from, unit] = inUnits(bin.start_s);
+  if (bin.end_s === null) return `over ${from} ${unit}`;
+  const [to, last] = inUnits(bin.end_s);
+  if (bin.start_s === 0) return `under ${to} ${last}`;
+  return unit === last ? `${from}–${to} ${last}` : `${from} ${unit}–${to} ${last}`;
+}
+
+// Bins longer than any stay are left out, so that the others have room.
+function usedBins(dwell) {
+  const last = Math.max(0, ...dwell.map((each) => each.histogram.findLastIndex((bin) => bin.count > 0)));
+  return Math.max(4, last + 1);
 }
 
 function drawDwell({ dwell }) {
@@ -93,8 +103,9 @@ function drawDwell({ dwell }) {
     ? stays === 0 && "Nobody stayed in a zone in this time."
     : ["No zone is drawn, so no stay is measured. Add one: ", element("code", {}, "aisle watch SOURCE --zone NAME=x1,y1,x2,y2,x3,y3")];
   present("dwell", empty, () => {
+    const bins = usedBins(dwell);
     plot("dwell", dwell.map((each, at) => ({
-      type: "bar", name: each.zone, x: each.histogram.map(binName), y: each.histogram.map((bin) => bin.count),
+      type: "bar", name: each.zone, x: each.histogram.slice(0, bins).map(binName), y: each.histogram.slice(0, bins).map((bin) => bin.count),
       marker: { color: data(at + 3) }, hovertemplate: "%{y} stays<extra>%{fullData.name}</extra>",
     })), { xaxis: { title: { text: "Length of stay" }, type: "category" }, yaxis: { title: { text: "Stays" }, tickformat: "d" }, showlegend: true });
   });

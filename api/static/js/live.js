@@ -33,6 +33,11 @@ function show(name, value) {
   target.classList.add("moved");
 }
 
+function blank(name) {
+  numbers[name] = 0;
+  place(name).textContent = count(null);
+}
+
 function showZones() {
   place("zones-card").hidden = zones.size === 0;
   place("zones").replaceChildren(
@@ -49,7 +54,8 @@ function showState(state, text) {
 async function resync() {
   try {
     const now = await get(cameraPath(camera, "/occupancy/now"));
-    show("people", now.people);
+    if (now.live) show("people", now.people);
+    else blank("people");
     showState(now.live ? "live" : "quiet", now.live ? "Live" : "Not watched now");
     if (!recorded) recorded = (await get("/v1/cameras")).some((each) => each.camera === camera);
     if (recorded) {
@@ -64,7 +70,7 @@ async function resync() {
         place("since").replaceChildren("No line is drawn, so nobody is counted in or out. Add one with ",
           element("code", {}, "--line x1,y1,x2,y2"), ".");
       }
-      for (const zone of info.zones) zones.set(zone.name, now.zones[zone.name] ?? 0);
+      for (const zone of info.zones) zones.set(zone.name, now.live ? now.zones[zone.name] ?? 0 : null);
       showZones();
     }
     tell(null);
