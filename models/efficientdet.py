@@ -62,10 +62,10 @@ class EfficientDet:
         found = []
         for image, each, confidence, offset in zip(images, fitted, scores[..., 0], offsets, strict=True):
             likely = np.flatnonzero(confidence >= min(min_confidence, _VOTE_FROM))
-            boxes = Boxes(decode(offset[likely], self._anchors[likely]), confidence[likely])
-            kept = vote(suppress(boxes.at_least(min_confidence), iou=_SAME_IOU, containment=_SAME_PART), boxes)
-            height, width = image.shape[:2]
-            found.append(clip(Boxes(each.to_picture(kept.xyxy), kept.confidence), width, height))
+            xyxy = each.to_picture(decode(offset[likely], self._anchors[likely]))
+            # Clipped first, since what lies outside the picture says nothing of who is the same.
+            boxes = clip(Boxes(xyxy, confidence[likely]), image.shape[1], image.shape[0])
+            found.append(vote(suppress(boxes.at_least(min_confidence), iou=_SAME_IOU, containment=_SAME_PART), boxes))
         return found
 
 

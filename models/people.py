@@ -43,7 +43,7 @@ def open_person_detector(
 
         if device != "cpu":
             raise UnusableNetworkError(
-                f"{name} runs on device 'cpu' alone, not {device!r}; for a GPU give ultralytics weights"
+                f"{name} runs on 'cpu' alone, not {device!r}; for a GPU give ultralytics weights"
             )
         return EfficientDet(fetch(name), size=size or (640, 384), threads=threads)
     if Path(name).suffix not in (".pt", ".onnx", ".xml") and not Path(name).is_dir():

