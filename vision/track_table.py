@@ -1,0 +1,77 @@
+"""The state of every track as parallel arrays, so that one numpy call serves them all."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vision.motion import Array, MotionNoise, MotionState, to_cxcywh
+
+_COLUMNS: Final = (
+    "track_id", "hits", "missed", "evidence", "confidence", "seen_s", "born_s", "last_box", "first_box", "embedding",
+)  # fmt: skip
+
+
+class TrackTable:
+    """One row a track; n rows.
+
+    ``track_id`` int64 (n,), 0 while not confirmed; ``hits`` frames seen; ``missed`` updates since last seen;
+    ``evidence`` the sum of confidences; ``confidence`` the last; ``seen_s`` and ``born_s`` seconds; ``since_s``
+    the seconds since then, as ``predict`` left them; ``last_box`` and
+    ``first_box`` (n, 4) detections as centre x, centre y, width, height; ``embedding`` (n, d), d = 0 without
+    appearance; ``motion`` the filter. ``history`` holds, for unconfirmed tracks, (frame number, box as corners,
+    confidence) of every frame so far.
+    """
+
+    def __init__(self, noise: MotionNoise) -> None:
+        self.motion = MotionState(noise)
+        self.track_id = np.zeros(0, np.int64)
+        self.hits = np.zeros(0, np.int64)
+        self.missed = np.zeros(0, np.int64)
+        self.evidence = np.zeros(0)
+        self.confidence = np.zeros(0)
+        self.seen_s = np.zeros(0)
+        self.born_s = np.zeros(0)
+        self.since_s = np.zeros(0)
+        self.last_box = np.zeros((0, 4))
+        self.first_box = np.zeros((0, 4))
+        self.embedding: Array = np.zeros((0, 0))
+        self.history: list[list[tuple[int, Array, float]]] = []
+
+    def __len__(self) -> int:
+        return len(self.track_id)
+
+    def predict(self, now: float, dt: float, lost_damping_s: float) -> None:
+        """Move every track ahead by ``dt`` seconds to ``now``; those not seen slow down."""
+        self.since_s = now - self.seen_s
+        lost = self.missed > 0
+        if lost.any():
+            self.motion.velocity[lost] *= np.exp(-dt / lost_damping_s)
+        self.motion.predict(dt)
+
+    def append(self, frame: int, time_s: float, xyxy: Array, confidence: Array, embedding: Array) -> None:
+        """Start a track at each box (k, 4)."""
+        k = len(confidence)
+        box = to_cxcywh(xyxy)
+        if self.embedding.shape[1] != embedding.shape[1]:
+            self.embedding = np.zeros((len(self), embedding.shape[1]))
+        self.motion.start(box)
+        new = {
+            "track_id": np.zeros(k, np.int64), "hits": np.ones(k, np.int64), "missed": np.zeros(k, np.int64),
+            "evidence": confidence, "confidence": confidence, "seen_s": np.full(k, time_s),
+            "born_s": np.full(k, time_s), "last_box": box, "first_box": box, "embedding": embedding,
+        }  # fmt: skip
+        for name in _COLUMNS:
+            setattr(self, name, np.concatenate([getattr(self, name), new[name]]))
+        self.history += [[(frame, corners, float(c))] for corners, c in zip(xyxy, confidence, strict=True)]
+
+    def keep(self, mask: NDArray[np.bool_]) -> None:
+        """Forget the tracks outside ``mask`` (n,)."""
+        if mask.all():
+            return
+        self.motion.keep(mask)
+        for name in _COLUMNS:
+            setattr(self, name, getattr(self, name)[mask])
+        self.history = [history for history, kept in zip(self.history, mask, strict=True) if kept]
