@@ -1,0 +1,71 @@
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from vision.detections import Detections
+from vision.lookback import Lookback, Moment
+from vision.tracking import PersonTracker
+
+RATE = 10.0
+
+
+def person(x: float) -> Detections:
+    return Detections(np.array([[x - 20, 200, x + 20, 300]], np.float32), np.array([0.9], np.float32))
+
+
+def run(frames: list[float | None], lag_s: float = 1.5) -> tuple[list[Moment], list[int]]:
+    """Settled moments, and how many frames late each came."""
+    lookback, settled, late = Lookback(PersonTracker(RATE), lag_s), [], []
+    for index, x in enumerate(frames):
+        due = lookback.update(Detections.empty() if x is None else person(x), 100 + index / RATE, index)
+        settled += due
+        late += [index - moment.index for moment in due]
+    return settled + lookback.finish(), late
+
+
+def centres(moments: list[Moment]) -> list[float | None]:
+    return [float(m.tracks.xyxy[0, [0, 2]].mean()) if len(m.tracks) else None for m in moments]
+
+
+def test_a_person_is_there_from_the_first_look_on():
+    moments, late = run([None, None] + [100 + 4 * k for k in range(30)])
+    found = centres(moments)
+    assert found[:2] == [None, None]
+    assert found[2] == pytest.approx(100, abs=1)
+    assert None not in found[2:]
+    assert set(late) == {15}
+
+
+def test_a_gap_is_filled_on_the_straight_line():
+    path: list[float | None] = [100 + 4 * k for k in range(40)]
+    path[20:26] = [None] * 6
+    found = centres(run(path)[0])
+    assert found[19:27] == pytest.approx([100 + 4 * k for k in range(19, 27)], abs=3)
+
+
+def test_a_gap_longer_than_the_lag_stays_open():
+    path: list[float | None] = [200.0] * 15 + [None] * 18 + [200.0] * 15
+    moments, _ = run(path, lag_s=0.5)
+    found = centres(moments)
+    assert found[16:32] == [None] * 16
+    assert {int(i) for m in moments for i in m.tracks.track_id} == {1}
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.lists(st.booleans(), min_size=1, max_size=60), st.sampled_from([0.3, 1.5]))
+def test_every_frame_settles_once_in_order_with_each_id_at_most_once(there, lag_s):
+    moments, _ = run([300.0 + 2 * k if here else None for k, here in enumerate(there)], lag_s)
+    assert [moment.index for moment in moments] == list(range(len(there)))
+    assert [moment.time_s for moment in moments] == pytest.approx([100 + k / RATE for k in range(len(there))])
+    for moment in moments:
+        assert len(set(moment.tracks.track_id.tolist())) == len(moment.tracks)
+
+
+def test_now_is_what_the_tracker_says_of_the_newest_frame():
+    lookback = Lookback(PersonTracker(RATE))
+    for index in range(10):
+        lookback.update(person(100 + 4 * index), index / RATE, index)
+    assert lookback.now.track_id.tolist() == [1]
+    lookback.update(Detections.empty(), 1.0, 10)
+    assert len(lookback.now) == 0
