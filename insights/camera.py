@@ -67,7 +67,8 @@ class CameraInsights:
         """Count all rows that no earlier one is expected to precede."""
         # When all who were seen have left, nothing is left to wait for: footage that ends is counted to its end.
         seen = self._counting.people.keys() | self._arrivals.tracks()
-        final = seen == self._leaving.keys()
+        leaving = self._leaving.keys()
+        final = seen <= leaving and leaving - seen <= self._gone.keys()
         return self._count(self._arrivals.clock - (0.0 if final else self._rules.lateness_s), final=final)
 
     def close(self) -> Facts:
