@@ -177,9 +177,9 @@ class LiveSource:
         except BaseException as error:
             self._failure = error
         finally:
+            self._become("closed", "" if self._failure is None else str(self._failure))
             self._newest.close()
             self._opened.set()
-            self._become("closed", "" if self._failure is None else str(self._failure))
 
     def _follow(self) -> CameraError | None:
         """Connect once and decode until the stream is lost: why it was. None when the source was closed."""
@@ -220,7 +220,7 @@ class LiveSource:
         if self._stop.is_set():
             return None
         if not self._opened.is_set():
-            return NoFramesError(f"camera {self.camera} connected and sent no frame: {reason}")
+            return NoFramesError(f"camera {self.camera} connected, and no fresh frame came: {reason}")
         return UnreachableError(reason)
 
     def _accept(self, frame: Any, arrived: float) -> bool:

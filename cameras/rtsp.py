@@ -16,7 +16,7 @@ from cameras.errors import (
 )
 from cameras.uri import Address
 
-# As long as it takes to learn the size of the picture, not to measure a frame rate that the camera states anyway.
+# Frames pile up meanwhile; by default ffmpeg would look at 5 s of a stream that does not state its frame rate.
 _ANALYSE_US = "1000000"
 
 
@@ -61,8 +61,9 @@ def _open(address: Address, open_timeout_s: float, read_timeout_s: float) -> tup
         # An attempt that the timeout cut off comes as one of several errors.
         if time.monotonic() - began >= open_timeout_s:
             return None, UnreachableError(f"{address} did not answer within {open_timeout_s:g} s; check the host")
-        if isinstance(error, av.error.InvalidDataError):
-            return None, NotAVideoError(f"{address} answers, but not with a stream of video; check host and port")
+        # Asked for its video, a stream of sound alone answers with an error of the 400s.
+        if isinstance(error, (av.error.InvalidDataError, av.error.HTTPClientError)):
+            return None, NotAVideoError(f"{address} answers, but not with a stream of video; check port and path")
         why = getattr(error, "strerror", None) or type(error).__name__
         return None, UnreachableError(f"{address} cannot be reached ({why}); check host, port and network")
     return container, None

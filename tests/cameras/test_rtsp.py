@@ -7,6 +7,7 @@ import socket
 import threading
 import time
 import traceback
+import wave
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from cameras import CameraState, Frame, open_source
 from cameras.errors import (
     CameraError,
     CredentialsRefusedError,
+    NoFramesError,
     NotAVideoError,
     ResolutionChangedError,
     StreamNotFoundError,
@@ -195,6 +197,20 @@ def test_credentials_open_the_stream_and_are_never_written(
 def test_refused_credentials_are_told_from_a_missing_stream(rtsp_server: Any) -> None:
     with pytest.raises(StreamNotFoundError, match=r"none\.mp4"):
         open_source(rtsp_server().url("none.mp4"))
+
+
+def test_a_stream_without_pictures_is_called_so(rtsp_server: Any, video: Callable[..., Path], tmp_path: Path) -> None:
+    server = rtsp_server()
+    with wave.open(str(tmp_path / "served" / "sound.wav"), "wb") as sound:
+        sound.setnchannels(1)
+        sound.setsampwidth(2)
+        sound.setframerate(8000)
+        sound.writeframes(bytes(32000))
+    with pytest.raises(NotAVideoError, match=f"127.0.0.1:{server.port}/sound.wav"):
+        open_source(server.url("sound.wav"), open_timeout_s=3)
+    video("served/short.mp4", 5, encoder={"bf": "0"})
+    with pytest.raises(NoFramesError, match=r"camera till .*the stream ended"):
+        open_source(server.url("short.mp4").replace("count=0", "count=1"), camera="till")
 
 
 @pytest.mark.parametrize(
