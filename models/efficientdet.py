@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from models.boxes import Boxes, clip, suppress, vote
 from models.errors import UnusableNetworkError
+from models.openvino_home import import_openvino
 from models.pictures import fit
 from models.runtimes import OpenVinoRuntime, Runtime, read_openvino
 
@@ -108,8 +109,7 @@ def person_network(model: Model, width: int, height: int) -> Model:
             _keep_person(node)
         elif kind == "Reshape" and node.get_output_shape(0)[-1] == _CLASSES:
             _replace(node, 1, np.array([1, -1, 1], np.int32))
-    import openvino
-
+    openvino = import_openvino()
     model.inputs[0].get_node().set_partial_shape(openvino.PartialShape([1, height, width, 3]))
     model.validate_nodes_and_infer_types()
     return openvino.Model(sorted(model.outputs, key=lambda output: output.shape[2]), model.get_parameters())
@@ -129,6 +129,7 @@ def _keep_person(convolution: Any) -> None:
 
 
 def _replace(node: Any, place: int, values: NDArray[Any]) -> None:
+    import_openvino()
     from openvino import opset8
 
     node.input(place).replace_source_output(opset8.constant(np.ascontiguousarray(values)).output(0))

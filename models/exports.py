@@ -8,6 +8,7 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from models.openvino_home import import_openvino
 from models.runtimes import from_uint8, torch_to_openvino
 
 if TYPE_CHECKING:
@@ -23,7 +24,6 @@ def convert(weights: Path, size: tuple[int, int], target: Path) -> None:
 
     ``size`` is (width, height). Other processes see ``target`` only when it is whole. Needs torch and ultralytics.
     """
-    import openvino
     import torch
 
     from models.ultralytics_home import load_network
@@ -34,7 +34,7 @@ def convert(weights: Path, size: tuple[int, int], target: Path) -> None:
     target.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=".convert-", dir=target.parent) as scratch:
         part = Path(scratch) / target.name
-        openvino.save_model(model, part, compress_to_fp16=False)
+        import_openvino().save_model(model, part, compress_to_fp16=False)
         # The .xml file last: it is the one that is looked for.
         os.replace(part.with_suffix(".bin"), target.with_suffix(".bin"))
         os.replace(part, target)
@@ -53,7 +53,7 @@ def class_names(model: Model) -> dict[int, str]:
 
 def with_uint8_input(model: Model) -> Model:
     """Let an export that takes float (n, 3, h, w) in [0, 1] take uint8 (n, h, w, 3); one that does already stays."""
-    import openvino
+    openvino = import_openvino()
     from openvino.preprocess import PrePostProcessor
 
     if model.inputs[0].get_element_type() == openvino.Type.u8:

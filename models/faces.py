@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.boxes import Boxes, clip, suppress, vote
+from models.openvino_home import import_openvino
 from models.pictures import fit
 from models.registry import fetch
 from models.runtimes import OpenVinoRuntime, Runtime, read_openvino
@@ -92,7 +93,7 @@ def head_regions(xyxy: Float, width: int, height: int) -> list[tuple[int, int, i
 
 def face_network(model: Model) -> Model:
     """Let the published network take uint8 RGB and give logits (1, 2304, 1), then offsets (1, 2304, 16)."""
-    import openvino
+    openvino = import_openvino()
     from openvino.preprocess import PrePostProcessor
 
     steps = PrePostProcessor(model)

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.cache import cache_dir
+from models.openvino_home import import_openvino
 
 if TYPE_CHECKING:
     import torch
@@ -28,9 +29,8 @@ class Runtime(Protocol):
 
 def read_openvino(path: Path) -> Model:
     """The network in a .tflite, .onnx or .xml file, not yet compiled."""
-    import openvino
-
-    return openvino.Core().read_model(path)
+    model: Model = import_openvino().Core().read_model(path)
+    return model
 
 
 class OpenVinoRuntime:
@@ -64,9 +64,7 @@ class OpenVinoRuntime:
 
     def _run_several(self, batch: NDArray[np.generic]) -> list[tuple[Float, ...]]:
         if self._several is None:
-            from openvino import AsyncInferQueue
-
-            self._several = AsyncInferQueue(self._compile("THROUGHPUT"))
+            self._several = import_openvino().AsyncInferQueue(self._compile("THROUGHPUT"))
             self._several.set_callback(self._keep)
         self._results = [()] * len(batch)
         for index in range(len(batch)):
@@ -78,9 +76,9 @@ class OpenVinoRuntime:
         self._results[index] = _copies(request.results.values())
 
     def _compile(self, hint: str) -> CompiledModel:
-        import openvino
-
-        return openvino.Core().compile_model(self._model, "CPU", {**self._config, "PERFORMANCE_HINT": hint})
+        config = {**self._config, "PERFORMANCE_HINT": hint}
+        compiled: CompiledModel = import_openvino().Core().compile_model(self._model, "CPU", config)
+        return compiled
 
 
 def _copies(outputs: Any) -> tuple[Float, ...]:
@@ -160,11 +158,11 @@ def from_uint8(network: torch.nn.Module) -> torch.nn.Module:
 
 def torch_to_openvino(module: torch.nn.Module, example: torch.Tensor) -> Model:
     """Convert a torch module by tracing it on an example input; the input's shape and type become the network's own."""
-    import openvino
     import torch
 
     with warnings.catch_warnings(), torch.inference_mode():
         # The tracer warns of every shape that Python code looks at; here all shapes are fixed.
         warnings.simplefilter("ignore")
         traced = torch.jit.trace(module.eval(), example, strict=False, check_trace=False)  # type: ignore[no-untyped-call]
-        return openvino.convert_model(traced, input=list(example.shape), example_input=example)
+        model: Model = import_openvino().convert_model(traced, input=list(example.shape), example_input=example)
+    return model

@@ -1,14 +1,17 @@
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
 from models.boxes import overlaps
+from models.cache import cache_dir
 from models.efficientdet import EfficientDet, anchors, person_network
 from models.errors import UnknownWeightsError, UnusableNetworkError
 from models.people import open_person_detector
@@ -114,16 +117,22 @@ def test_a_gpu_or_another_name_is_refused() -> None:
         open_person_detector("yolo")
 
 
-def test_watching_on_a_cpu_imports_neither_torch_nor_ultralytics() -> None:
+def test_watching_on_a_cpu_imports_no_torch_and_asks_no_network(tmp_path: Path) -> None:
     code = """
 import sys
+asked = []
+sys.addaudithook(lambda event, arguments: asked.append(event) if event.startswith("socket.") else None)
 import numpy as np
 from models.faces import open_face_detector
 from models.people import open_person_detector
 image = np.zeros((90, 120, 3), np.uint8)
 open_person_detector(threads=1).detect([image])
 open_face_detector(threads=1).detect(image)
-print(sorted({"torch", "ultralytics", "torchvision", "onnx"} & set(sys.modules)))
+print(sorted({"torch", "ultralytics", "torchvision", "onnx"} & set(sys.modules)), asked)
 """
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == "[]"
+    # The cache of this user, but a home without any consent or refusal of OpenVINO's telemetry, and no sign of a CI.
+    environment = {name: value for name, value in os.environ.items() if name not in ("CI", "TF_BUILD", "JENKINS_URL")}
+    environment |= {"HOME": str(tmp_path), "XDG_CACHE_HOME": str(cache_dir().parent)}
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=environment)
+    assert done.stdout.strip() == "[] []"
+    assert list(tmp_path.iterdir()) == []

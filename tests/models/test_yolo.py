@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 import warnings
@@ -164,9 +165,7 @@ def test_exports_give_the_same_boxes(home: Path, pictures: list[Image]) -> None:
         assert_same_boxes(boxes, expected)
     with pytest.raises(UnusableNetworkError, match="was exported for 320x192: give that size or none, not 640x384"):
         open_person_detector(str(path), size=(640, 384))
-    with pytest.raises(
-        UnusableNetworkError, match=r"is an export, which runs on 'cpu' alone; for 'cuda' give"
-    ):
+    with pytest.raises(UnusableNetworkError, match=r"is an export, which runs on 'cpu' alone; for 'cuda' give"):
         open_person_detector(str(path), device="cuda")
 
     folder = home / "exported_openvino_model"
@@ -180,7 +179,9 @@ def test_exports_give_the_same_boxes(home: Path, pictures: list[Image]) -> None:
         assert_same_boxes(boxes, expected)
 
 
-def test_a_converted_network_opens_without_torch_and_asks_no_network(home: Path, pictures: list[Image]) -> None:
+def test_a_converted_network_opens_without_torch_and_asks_no_network(
+    home: Path, pictures: list[Image], tmp_path: Path
+) -> None:
     weights = make_weights(home / "yolo26n.pt", pictures)
     code = """
 import json, sys
@@ -193,12 +194,16 @@ for size in ((320, 192), (160, 96)):
     print(json.dumps([sorted({"torch", "ultralytics"} & set(sys.modules)), sorted(set(asked))]))
 """
     converted(weights, SIZE)
-    done = subprocess.run([sys.executable, "-c", code, str(weights)], capture_output=True, text=True, check=True)
+    environment = {name: value for name, value in os.environ.items() if name not in ("CI", "TF_BUILD", "JENKINS_URL")}
+    environment |= {"HOME": str(tmp_path)}
+    command = [sys.executable, "-c", code, str(weights)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, env=environment)
     first, second = (json.loads(line) for line in done.stdout.splitlines())
     assert first == [[], []]
     assert second[0] == ["torch", "ultralytics"]
     assert not {"socket.connect", "socket.getaddrinfo", "socket.sendto"} & set(second[1])
     assert done.stderr == ""
+    assert not (tmp_path / "intel").exists()
 
 
 def test_weights_that_cannot_be_used_are_refused(home: Path) -> None:
