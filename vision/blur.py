@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Protocol
 
 import cv2
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from cameras.frame import Frame
 from models.boxes import Boxes
 from vision.blurred import BlurredPicture, Image, blurred
-from vision.detections import Detections
+from vision.detections import Detections, Tracks
 from vision.heads import HeadMemory, face_regions, head_regions
 
 Float = NDArray[np.float32]
@@ -47,20 +47,31 @@ class PictureBlur:
         self._hold_s = hold_s
         self._memory: dict[str, HeadMemory] = {}
 
-    def blur(self, frame: Frame, people: Detections | Float) -> BlurredPicture:
-        """A blurred copy of ``frame``. ``people`` are all boxes (n, 4) of the frame in pixels, weak ones too."""
-        xyxy = people.xyxy if isinstance(people, Detections) else np.asarray(people, np.float32).reshape(-1, 4)
-        heads = head_regions(xyxy, frame.size)
+    def blur(self, frame: Frame, *people: Detections | Tracks | Float) -> BlurredPicture:
+        """A blurred copy of ``frame``. ``people`` are all its boxes (n, 4) in pixels, weak detections too."""
         faces = face_regions(find_faces(self._faces, frame.image))
-        memory = self._memory.setdefault(frame.camera, HeadMemory(self._hold_s))
         image = frame.image.copy()
-        for region in memory.update(np.concatenate([heads, faces]), frame.captured_at):
+        for region in self._remember(frame, np.concatenate([_heads(frame, people), faces])):
             blur_region(image, region)
         return blurred(image, frame.camera, frame.captured_at)
+
+    def notice(self, frame: Frame, *people: Detections | Tracks | Float) -> None:
+        """Remember the heads of a frame that nobody wants to see, for the frames after it. Costs nearly nothing."""
+        self._remember(frame, _heads(frame, people))
+
+    def _remember(self, frame: Frame, regions: Float) -> Float:
+        memory = self._memory.setdefault(frame.camera, HeadMemory(self._hold_s))
+        return memory.update(regions, frame.captured_at)
 
     def reset(self) -> None:
         """Forget the heads of earlier frames, of all cameras."""
         self._memory.clear()
+
+
+def _heads(frame: Frame, people: Sequence[Detections | Tracks | Float]) -> Float:
+    boxes = [each.xyxy if isinstance(each, Detections | Tracks) else np.asarray(each, np.float32) for each in people]
+    together = np.concatenate([each.reshape(-1, 4) for each in boxes]) if boxes else np.zeros((0, 4), np.float32)
+    return head_regions(together, frame.size)
 
 
 def find_faces(faces: FaceFinder, image: Image) -> Float:

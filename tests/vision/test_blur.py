@@ -159,6 +159,26 @@ def test_a_person_missed_in_a_frame_stays_blurred():
     assert np.array_equal(blur.blur(frame_of(clear, 12.1), NOBODY).image, clear)
 
 
+def test_a_person_noticed_in_a_frame_that_nobody_wanted_is_blurred_in_the_next():
+    blur = PictureBlur(NoFaces())
+    clear = noise(320, 240)
+    seen = Detections(np.array([[100, 50, 150, 200]], np.float32), np.array([0.2], np.float32))
+    blur.notice(frame_of(clear, 10.0), seen)
+    after = detail(blur.blur(frame_of(clear, 10.2), NOBODY).image)
+    assert after[50:80, 100:150].max() < 25
+
+
+def test_detections_and_tracks_of_a_frame_are_blurred_together():
+    clear = noise(320, 240)
+    seen = Detections(np.array([[100, 50, 150, 200]], np.float32), np.array([0.2], np.float32))
+    boxes = np.array([[200, 50, 250, 200]], np.float32)
+    followed = Tracks(np.array([1]), boxes, np.ones(1, np.float32))
+    left = detail(PictureBlur(NoFaces()).blur(frame_of(clear), seen, followed).image)
+    assert left[50:80, 100:150].max() < 25
+    assert left[50:80, 200:250].max() < 25
+    assert np.array_equal(PictureBlur(NoFaces()).blur(frame_of(clear)).image, clear)
+
+
 def test_a_step_does_not_leave_a_blur_behind():
     blur = PictureBlur(NoFaces())
     clear = noise(320, 240)
