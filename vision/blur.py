@@ -101,8 +101,8 @@ def blur_region(image: Image, region: Float) -> None:
     smooth = cv2.resize(mosaic, (right - left, bottom - top), interpolation=cv2.INTER_LINEAR)
     share_x = _ramp(np.arange(left, right) + 0.5, float(region[0]), float(region[2]), feather)
     share_y = _ramp(np.arange(top, bottom) + 0.5, float(region[1]), float(region[3]), feather)
-    share = (share_y[:, None] * share_x[None])[..., None]
-    clear[:] = np.rint(clear + (smooth.astype(np.float32) - clear) * share)
+    share = share_y[:, None] * share_x[None]
+    clear[:] = cv2.blendLinear(smooth, clear, share, 1 - share)
 
 
 def _ramp(at: NDArray[np.float64], start: float, end: float, feather: float) -> Float:
