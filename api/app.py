@@ -93,4 +93,4 @@ async def _open(held: Services, bus: Bus | None, records: Records | None, stack:
     held.opened_feed = Feed(held.opened_bus, on_event)
     stack.push_async_callback(asyncio.to_thread, held.opened_feed.close)
     stack.callback(held.live.close)
-    held.opened_feed.start()
+    await asyncio.to_thread(held.opened_feed.start)

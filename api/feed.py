@@ -42,9 +42,12 @@ class Happening:
 
 
 @dataclass(slots=True, eq=False)
-class _Listener:
+class Listener:
+    """Somebody who listens: what it wants, and what waits for it; ``joined_at`` is the newest event before it came."""
+
     loop: asyncio.AbstractEventLoop
     wants: Callable[[Happening], bool]
+    joined_at: str | None
     queue: deque[Happening] = field(default_factory=deque)
     wake: asyncio.Event = field(default_factory=asyncio.Event)
     lost: bool = False
@@ -75,7 +78,7 @@ class Feed:
         self._recall_s = recall_s
         self._on_event = on_event
         self._lock = threading.Lock()
-        self._listeners: set[_Listener] = set()
+        self._listeners: set[Listener] = set()
         self._last_id: str | None = None
         self._stop = threading.Event()
         self._reading = threading.Event()
@@ -92,9 +95,10 @@ class Feed:
         """Whether the bus answers."""
         return self._reading.is_set() and self._thread.is_alive()
 
-    def start(self) -> None:
-        """Begin to read."""
+    def start(self, timeout_s: float = 5.0) -> None:
+        """Begin to read; returns when the recall is done, or after ``timeout_s`` while the bus is away."""
         self._thread.start()
+        self._reading.wait(timeout_s)
 
     def hang_up(self) -> None:
         """End every listener's stream and take no new ones, so that the server can stop."""
@@ -109,46 +113,46 @@ class Feed:
         if self._thread.is_alive():
             self._thread.join(timeout=10)
 
-    async def follow(
-        self, *, types: frozenset[str] | None, camera: str | None, after: str | None
-    ) -> AsyncIterator[Happening]:
-        """Yield what happens from now on, or from behind the stream id ``after``, without a gap or a repetition.
+    @contextmanager
+    def listening(self, *, types: frozenset[str] | None = None, camera: str | None = None) -> Iterator[Listener]:
+        """Put by what happens for as long as the block lasts; ``follow`` takes it from there.
 
-        Raises ``ListenerTooSlowError`` when the listener falls behind, for it to come back with ``after``.
+        ``types`` None stands for all but ``HIDDEN_TYPES``, ``camera`` None for all cameras.
         """
 
         def wants(item: Happening) -> bool:
             chosen = item.type in types if types is not None else item.type not in HIDDEN_TYPES
             return chosen and (camera is None or camera in item.cameras)
 
-        with self._listening(wants) as (listener, joined_at):
-            last = after
-            if after is not None:
-                async for item in self._catch_up(after, joined_at):
-                    last = item.stream_id
-                    if wants(item):
-                        yield item
-            while not self._stop.is_set():
-                listener.wake.clear()
-                while listener.queue:
-                    item = listener.queue.popleft()
-                    if last is None or stream_key(item.stream_id) > stream_key(last):
-                        yield item
-                if listener.lost:
-                    raise ListenerTooSlowError(f"more than {_BACKLOG} events were waiting")
-                await listener.wake.wait()
-
-    @contextmanager
-    def _listening(self, wants: Callable[[Happening], bool]) -> Iterator[tuple[_Listener, str | None]]:
-        listener = _Listener(asyncio.get_running_loop(), wants)
         with self._lock:
+            listener = Listener(asyncio.get_running_loop(), wants, self._last_id)
             self._listeners.add(listener)
-            joined_at = self._last_id
         try:
-            yield listener, joined_at
+            yield listener
         finally:
             with self._lock:
                 self._listeners.discard(listener)
+
+    async def follow(self, listener: Listener, after: str | None = None) -> AsyncIterator[Happening]:
+        """Yield what happened since the listener joined, or behind the stream id ``after``, no gap, nothing twice.
+
+        Raises ``ListenerTooSlowError`` when the listener falls behind, for it to come back with ``after``.
+        """
+        last = after
+        if after is not None:
+            async for item in self._catch_up(after, listener.joined_at):
+                last = item.stream_id
+                if listener.wants(item):
+                    yield item
+        while not self._stop.is_set():
+            listener.wake.clear()
+            while listener.queue:
+                item = listener.queue.popleft()
+                if last is None or stream_key(item.stream_id) > stream_key(last):
+                    yield item
+            if listener.lost:
+                raise ListenerTooSlowError(f"more than {_BACKLOG} events were waiting")
+            await listener.wake.wait()
 
     async def _catch_up(self, after: str, until: str | None) -> AsyncIterator[Happening]:
         """What the bus still holds behind ``after``, up to where the listener joined."""
@@ -217,6 +221,6 @@ class Feed:
                 self._wake(listener)
 
     @staticmethod
-    def _wake(listener: _Listener) -> None:
+    def _wake(listener: Listener) -> None:
         if not listener.loop.is_closed():
             listener.loop.call_soon_threadsafe(listener.wake.set)

@@ -30,7 +30,7 @@ class PageServer:
     """
 
     def __init__(self, app: FastAPI, settings: Settings) -> None:
-        self._app = app
+        self.app = app
         self._host, self._port = settings.host, settings.port
         # Streams have no end of their own: after hang_up they get this long to say goodbye.
         config = uvicorn.Config(
@@ -48,7 +48,7 @@ class PageServer:
 
     def link(self, path: str = "/") -> str:
         """A link that opens a page without a key while this process lives."""
-        return page_link(self._app, self.url, path)
+        return page_link(self.app, self.url, path)
 
     def start(self) -> None:
         """Return when the server answers. Raises ``ServeError``."""
@@ -68,7 +68,7 @@ class PageServer:
         while not self._server.started:
             if not self._thread.is_alive() or waited_s > _START_S:
                 self.stop()
-                cause = services_of(self._app).start_error
+                cause = services_of(self.app).start_error
                 raise ServeError(f"the pages did not start: {cause or 'see the log'}") from cause
             waiting.wait(0.05)
             waited_s += 0.05
@@ -80,7 +80,7 @@ class PageServer:
 
     def stop(self) -> None:
         """End every stream and the server. Safe to call twice."""
-        services_of(self._app).hang_up()
+        services_of(self.app).hang_up()
         self._server.should_exit = True
         if self._thread is not None and self._thread.is_alive():
             self._thread.join(_STOP_S)

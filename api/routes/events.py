@@ -10,7 +10,7 @@ from fastapi import APIRouter, Depends, Header, Query, Security
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 
 from api.auth import Principal, authenticate
-from api.feed import HIDDEN_TYPES, ListenerTooSlowError, stream_key
+from api.feed import HIDDEN_TYPES, Happening, ListenerTooSlowError, stream_key
 from api.problems import Problem, problem_responses
 from api.services import App
 from store.events import EVENT_TYPES
@@ -62,8 +62,14 @@ def read_wish(
     return Wish(frozenset(types) if types else None, camera, last_event_id or None)
 
 
+async def join(app: App, wish: Annotated[Wish, Depends(read_wish)]) -> AsyncIterator[AsyncIterator[Happening]]:
+    """The events of a wish. Joined before the answer begins, so that whoever sees its head misses nothing."""
+    with app.feed.listening(types=wish.types, camera=wish.camera) as listener:
+        yield app.feed.follow(listener, wish.after)
+
+
 @router.get("/events", summary="What happens now", response_class=EventSourceResponse)
-async def events(app: App, wish: Annotated[Wish, Depends(read_wish)]) -> AsyncIterator[ServerSentEvent]:
+async def events(happenings: Annotated[AsyncIterator[Happening], Depends(join)]) -> AsyncIterator[ServerSentEvent]:
     """A stream of CloudEvents 1.0 in JSON: `event` is the type, `id` the place in the stream, a comment a heartbeat.
 
     A client that comes back with `Last-Event-ID` misses nothing that the bus still holds. A stream that ends without
@@ -71,7 +77,7 @@ async def events(app: App, wish: Annotated[Wish, Depends(read_wish)]) -> AsyncIt
     """
     yield ServerSentEvent(comment="listening", retry=_RETRY_MS)
     try:
-        async for item in app.feed.follow(types=wish.types, camera=wish.camera, after=wish.after):
+        async for item in happenings:
             yield ServerSentEvent(raw_data=item.body, event=item.type, id=item.stream_id)
     except ListenerTooSlowError:
         return

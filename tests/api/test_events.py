@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 import httpx
 import pytest
 
+from api.feed import ListenerTooSlowError
+from api.services import services_of
 from store.events import LineCrossed, PersonEntered, PersonLeft, PersonMoved, from_cloudevent
 
 AT = 1_795_345_300.0
@@ -47,7 +51,9 @@ def listening(shop, key="all", after=None, **query):
 
 def messages(lines: Iterator[str]) -> Iterator[dict[str, str]]:
     fields: dict[str, str] = {}
+    deadline = time.monotonic() + 60
     for line in lines:
+        assert time.monotonic() < deadline, "heartbeats came, and no event"
         if line:
             name, _, value = line.partition(": ")
             fields[name] = value
@@ -142,6 +148,35 @@ def test_people_now_follow_the_events(shop):
     with shop.client("insights") as client:
         now = client.get("/v1/cameras/storeroom/occupancy/now").json()
     assert (now["live"], now["people"], now["time"]) == (True, 1, AT + 5)
+
+
+def test_a_listener_that_goes_is_forgotten(shop):
+    def listeners() -> float:
+        text = httpx.get(f"{shop.url}/metrics").text
+        return next(float(line.split()[1]) for line in text.splitlines() if line.startswith("aisle_event_listeners "))
+
+    with listening(shop), listening(shop):
+        assert listeners() >= 2
+    deadline = time.monotonic() + 20
+    while listeners() > 0:
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+def test_a_listener_that_is_too_slow_is_told_to_come_back(shop):
+    async def run() -> int:
+        feed = services_of(shop.server.app).feed
+        with feed.listening(types=frozenset({"line.crossed"})) as listener:
+            await asyncio.to_thread(shop.bus.publish, [crossed() for _ in range(2100)])
+            while not listener.lost:
+                await asyncio.sleep(0.01)
+            stream = feed.follow(listener)
+            heard = [await anext(stream) for _ in range(2000)]
+            with pytest.raises(ListenerTooSlowError):
+                await anext(stream)
+            return len(heard)
+
+    assert asyncio.run(asyncio.wait_for(run(), 60)) == 2000
 
 
 def test_metrics_count_what_was_served(shop):
