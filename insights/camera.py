@@ -61,7 +61,6 @@ class CameraInsights:
         gone = self._gone.get(event.track_id)
         if gone is None or not gone.left:
             self._leaving[event.track_id] = event
-            self._arrivals.clock = max(self._arrivals.clock, event.time)
 
     def release(self) -> Facts:
         """Count all rows that no earlier one is expected to precede."""
@@ -69,13 +68,16 @@ class CameraInsights:
         seen = self._counting.people.keys() | self._arrivals.tracks()
         leaving = self._leaving.keys()
         final = seen <= leaving and leaving - seen <= self._gone.keys()
-        return self._count(self._arrivals.clock - (0.0 if final else self._rules.lateness_s), final=final)
+        return self._count(self._end_of_all() if final else self._arrivals.clock - self._rules.lateness_s, final=final)
 
     def close(self) -> Facts:
         """Count everything, as if all had left at their last sighting."""
-        facts = self._count(self._arrivals.clock, final=True)
+        facts = self._count(self._end_of_all(), final=True)
         self._forget(list(self._counting.people.values()), facts)
         return facts
+
+    def _end_of_all(self) -> float:
+        return max([self._arrivals.clock, *(event.time for event in self._leaving.values())])
 
     def _count(self, until: float, *, final: bool) -> Facts:
         facts = Facts()

@@ -158,15 +158,15 @@ def occupancy_series(
         table.c.minute >= first,
         table.c.minute < last,
     )
-    seconds, peaks = np.zeros(len(spans)), np.zeros(len(spans), np.int64)
+    seconds, peaks = [0.0] * len(spans), [0] * len(spans)
     with records.read() as connection:
-        rows = np.array(connection.execute(statement).all(), np.float64).reshape(-1, 3)
-    where = ((rows[:, 0] - first) // (bucket_s / 60)).astype(np.int64)
-    np.add.at(seconds, where, rows[:, 1])
-    np.maximum.at(peaks, where, rows[:, 2].astype(np.int64))
+        for minute, person_seconds, peak in connection.execute(statement):
+            where = int((minute - first) // (bucket_s / 60))
+            seconds[where] += person_seconds
+            peaks[where] = max(peaks[where], peak)
     return [
         OccupancyBucket(a, b, total, total / (b - a), peak)
-        for (a, b), total, peak in zip(spans, seconds.tolist(), peaks.tolist(), strict=True)
+        for (a, b), total, peak in zip(spans, seconds, peaks, strict=True)
     ]
 
 

@@ -127,6 +127,22 @@ def test_footage_that_ends_with_everybody_gone_is_counted_to_its_end(play: Play,
     assert sum(minute.person_seconds for area, minute in facts.occupied if area == "") == pytest.approx(1.0)
 
 
+def test_rows_that_come_after_the_word_that_somebody_left_still_count(play: Play, script: Script):
+    *moved, left = script({"p": [(T0 + t / 5, 200 + 10 * t, 300) for t in range(20)]})
+    facts = play(VIEW, [left, *moved])
+    assert totals(facts) == totals(play(VIEW, [*moved, left]))
+    assert len(facts.crossings) == 1
+
+
+def test_nobody_is_seen_after_having_left(play: Play, script: Script):
+    *moved, left = script({"p": [(T0, 200, 300), (T0 + 1, 250, 300)]})
+    ghost = script({"p": [(T0 + 5, 250, 300), (T0 + 6, 600, 300)]}, leave=False, name="f")
+    others = script({"q": [(T0 + t, 600, 400) for t in range(90)]}, name="g")
+    facts = play(VIEW, [*moved, left, *ghost, *others])
+    assert facts.crossings == []
+    assert sorted((v.track_id, v.part) for v in facts.visits) == [("p", 0), ("q", 0)]
+
+
 def test_a_visit_lasts_from_entering_to_leaving(play: Play, script: Script):
     events = script({"p": [(T0, 200, 300), (T0 + 3, 200, 300)]})
     events[-1] = events[-1].model_copy(update={"entered_at": T0 - 1, "time": T0 + 4})

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from insights.definitions import Rules
 from insights.facts import Facts
 from store.plan import CameraView, Zone
 
@@ -80,8 +81,14 @@ def test_pictures_that_come_seldom_still_have_peaks(play: Play, script: Script):
 def test_somebody_unseen_for_a_second_or_less_is_there(play: Play, script: Script):
     unseen = {"p": [(T0, 100, 100), (T0 + 1, 100, 100)], "q": [(T0 + 0.5, 100, 100)]}
     longer = {"p": [(T0, 100, 100), (T0 + 1.1, 100, 100)], "q": [(T0 + 0.5, 100, 100)]}
-    assert peaks(play(VIEW, script(unseen))) == {0: 2}
-    assert peaks(play(VIEW, script(longer))) == {0: 1}
+    for rows in (1, 20):  # also when it is known only afterwards
+        assert peaks(play(VIEW, script(unseen, rows=rows), rules=Rules(lateness_s=0.0))) == {0: 2}
+        assert peaks(play(VIEW, script(longer, rows=rows), rules=Rules(lateness_s=0.0))) == {0: 1}
+
+
+def test_a_peak_belongs_to_its_own_minute(play: Play, script: Script):
+    paths = {"p": [(T0 + 59.75, 100, 100), (T0 + 60.5, 100, 100)], "q": [(T0 + 60.25, 100, 100)]}
+    assert peaks(play(VIEW, script(paths, rows=1), rules=Rules(lateness_s=0.0))) == {0: 1, 1: 2}
 
 
 def test_time_unseen_counts_for_a_second_at_most(play: Play, script: Script):
@@ -102,6 +109,11 @@ def test_a_visit_counts_once_in_a_cell_however_often_it_comes_back(play: Play, s
     assert cells(facts)[0, 0, 0] == (1, 3.5)
     assert cells(facts)[1, 0, 0] == (1, 2.5 + 3.0)
     assert sum(visitors for visitors, _ in cells(facts).values()) == 3
+
+
+def test_every_visit_counts_in_a_cell(play: Play, script: Script):
+    one_after_the_other = script({"p": stand(0, 3, 5, 5)}) + script({"q": stand(10, 13, 5, 5)}, name="f")
+    assert cells(play(VIEW, one_after_the_other)) == {(0, 0, 0): (2, 6.0)}
 
 
 def test_feet_outside_the_picture_count_at_its_edge(play: Play, script: Script):

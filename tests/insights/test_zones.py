@@ -66,6 +66,18 @@ def test_whoever_is_unseen_and_found_again_inside_stayed(play: Play, script: Scr
     assert stays(play(VIEW, script({"p": unseen}, rows=4))) == [(0, None), (0, 36)]
 
 
+def test_somebody_who_flickered_and_came_back_may_be_unseen_again(play: Play, script: Script):
+    flickers = walk((0, 3, INSIDE), (3.25, 4, OUTSIDE), (4.25, 6, INSIDE), (20, 22, INSIDE))
+    somebody = walk((0, 30, OUTSIDE))
+    found = stays(play(VIEW, script({"p": flickers, "q": somebody}, rows=4)))
+    assert found == [(0, None), (0, 22)]
+
+
+def test_a_stay_ends_while_the_person_is_still_about(play: Play, script: Script):
+    still_there = script({"p": walk((0, 3, INSIDE), (3.25, 8, OUTSIDE))}, leave=False, rows=3)
+    assert stays(play(VIEW, still_there)) == [(0, None), (0, 3)]
+
+
 def test_whoever_is_unseen_after_going_out_left_when_last_inside(play: Play, script: Script):
     out_and_back = walk((0, 3, INSIDE), (3.25, 3.25, OUTSIDE), (33, 36, INSIDE))
     assert [each for each in stays(play(VIEW, script({"p": out_and_back}))) if each[1]] == [(0, 3), (33, 36)]
