@@ -25,7 +25,6 @@ from store.tables import cameras, handled
 
 GROUP: Final = "insights"
 TYPES: Final = (PersonMoved.type, PersonLeft.type)
-EVERYTHING_S: Final = 1e9
 _CHUNK = 256
 _PAUSE_S = 1.0
 log = structlog.get_logger(__name__)
@@ -52,6 +51,8 @@ class InsightsService:
         self._records = records
         self._store = settings.store
         self._rules = rules
+        # Marks of what is handled are deleted with age; an event is replayed only while its mark is sure to be there.
+        self._replay_s = (settings.retention_days - 0.5) * 86_400
         self._views = {view.camera: view for view in (plan.cameras if isinstance(plan, Plan) else plan)}
         self._cameras: dict[str, CameraInsights] = {}
         self._late: dict[str, int] = {}
@@ -165,7 +166,7 @@ class InsightsService:
         """All events that the bus keeps, oldest first, in runs of those handled and those not; starts from nothing."""
         self._cameras.clear()
         self._late.clear()
-        kept = (e for _, e in self._bus.history(EVERYTHING_S) if e.type in TYPES and e.store == self._store)
+        kept = (e for _, e in self._bus.history(self._replay_s) if e.type in TYPES and e.store == self._store)
         while chunk := list(islice(kept, _CHUNK)):
             with self._records.read() as connection:
                 ids = [event.id for event in chunk]
