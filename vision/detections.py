@@ -14,6 +14,8 @@ Index = NDArray[np.bool_] | NDArray[np.int64] | slice
 
 def _check(name: str, array: NDArray[np.generic], expected: tuple[int | None, ...]) -> None:
     shape = array.shape
+    if shape == expected:
+        return
     if len(shape) != len(expected) or any(e is not None and e != s for e, s in zip(expected, shape, strict=True)):
         wanted = ", ".join("?" if e is None else str(e) for e in expected)
         raise ValueError(f"{name} must have shape ({wanted}), got {shape}")

@@ -1,4 +1,4 @@
-"""Tracks with a little hindsight: what a person did before being confirmed or while hidden is filled in.
+"""Tracks with a little hindsight: gaps filled, beginnings added, the jitter of boxes smoothed away.
 
 Facts are written about a second late anyhow, so that they may as well be written when more is known.
 """
@@ -6,13 +6,20 @@ Facts are written about a second late anyhow, so that they may as well be writte
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from itertools import islice
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from vision.detections import Detections, Tracks
 from vision.tracking import PersonTracker
+
+SMOOTH_S: Final = 0.3
+_REACH_S: Final = 2.5 * SMOOTH_S
+_SETTLE_S: Final = 0.5
+_ROWS, _COLUMNS = 32, 64
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -24,80 +31,175 @@ class Moment:
     tracks: Tracks
 
 
-@dataclass(slots=True, eq=False)
-class _Open:
-    """A frame that may still gain boxes."""
-
+@dataclass(frozen=True, slots=True)
+class _Frame:
+    number: int
     index: int
     time_s: float
-    track_id: list[int] = field(default_factory=list)
-    xyxy: list[NDArray[np.float32]] = field(default_factory=list)
-    confidence: list[float] = field(default_factory=list)
-
-    def close(self) -> Moment:
-        tracks = Tracks.empty()
-        if self.track_id:
-            tracks = Tracks(
-                np.array(self.track_id, np.int64), np.stack(self.xyxy), np.array(self.confidence, np.float32)
-            )
-        return Moment(self.index, self.time_s, tracks)
 
 
 class Lookback:
-    """Runs a tracker ``lag_s`` seconds behind and fills in boxes that it could not give at the time.
+    """Runs a tracker ``lag_s`` seconds behind and gives what could not be known at the time.
 
-    These are the boxes from before a track was confirmed, and, for gaps of up to ``lag_s``, boxes on the straight
-    line between the last before and the first after. ``now`` holds what the tracker said of the newest frame.
+    That is the boxes from before a track was confirmed; for gaps of up to ``lag_s``, boxes on the straight line between
+    the last before and the first after; and for every box the value of a line that is fitted to the track around it
+    (weights fall off with a standard deviation of ``SMOOTH_S``; local linear regression, Fan 1992). ``now`` holds
+    what the tracker said of the newest frame.
     """
 
     def __init__(self, tracker: PersonTracker, lag_s: float = 1.5) -> None:
         self.tracker = tracker
         self.lag_s = lag_s
-        self.now = Tracks.empty()
-        self._open: deque[_Open] = deque()
-        self._last: dict[int, tuple[int, NDArray[np.float32]]] = {}
+        self._clear()
 
     def update(self, detections: Detections, time_s: float, index: int) -> list[Moment]:
-        """Take in the next frame; returns the frames, oldest first, that are now settled."""
+        """Take in the next frame; returns the frames that are now settled.
+
+        They come oldest first, and about half a second of them at once.
+        """
         self.now = self.tracker.update(detections, time_s)
         number = self.tracker.frame
-        self._open.append(_Open(index, time_s))
-        for confirmation in self.tracker.confirmed:
-            for frame, box, confidence in zip(
-                confirmation.frame.tolist(), confirmation.xyxy, confirmation.confidence.tolist(), strict=True
-            ):
-                self._seen(confirmation.track_id, frame, number, box, confidence)
-        for track_id, box, confidence in zip(
-            self.now.track_id.tolist(), self.now.xyxy, self.now.confidence.tolist(), strict=True
-        ):
-            self._seen(track_id, number, number, box, confidence)
-        settled = []
-        while self._open and self._open[0].time_s <= time_s - self.lag_s:
-            settled.append(self._open.popleft().close())
-        self._last = {i: seen for i, seen in self._last.items() if number - seen[0] <= len(self._open)}
-        return settled
+        self._frames.append(_Frame(number, index, time_s))
+        self._open += 1
+        if len(self._frames) > self._boxes.shape[1]:
+            self._widen()
+        column = number % self._boxes.shape[1]
+        self._boxes[:, column] = np.nan
+        self._times[column] = time_s
+        for each in self.tracker.confirmed:
+            row = self._row(each.track_id)
+            for frame, box, confidence in zip(each.frame.tolist(), each.xyxy, each.confidence.tolist(), strict=True):
+                self._put(row, frame, box, confidence)
+        if len(self.now):
+            rows = np.array([self._row(track_id) for track_id in self.now.track_id.tolist()], np.intp)
+            for place in np.flatnonzero((self._last[rows] > 0) & (self._last[rows] < number - 1)).tolist():
+                self._fill(int(rows[place]), number, self.now.xyxy[place], float(self.now.confidence[place]))
+            self._boxes[rows, column] = self.now.xyxy
+            self._confidence[rows, column] = self.now.confidence
+            self._last[rows] = number
+        due = time_s - self.lag_s
+        if self._frames[-self._open].time_s > due - _SETTLE_S:
+            return []
+        return self._settle(sum(frame.time_s <= due for frame in islice(self._frames, self._first_open(), None)))
 
     def finish(self) -> list[Moment]:
         """The frames that are still open, when the footage ends."""
-        settled = [frame.close() for frame in self._open]
-        self._open.clear()
-        self._last.clear()
+        settled = self._settle(self._open) if self._open else []
+        self._clear()
         return settled
 
-    def _seen(self, track_id: int, frame: int, number: int, box: NDArray[np.float32], confidence: float) -> None:
-        """Note a box in update ``frame``, and fill the gap since the track's last one; ``number`` is the newest."""
-        oldest = number - len(self._open) + 1
-        last = self._last.get(track_id)
-        self._last[track_id] = (frame, box)
-        if last is not None and last[0] >= oldest - 1:
-            for missing in range(max(last[0] + 1, oldest), frame):
-                share = np.float32((missing - last[0]) / (frame - last[0]))
-                self._put(missing - oldest, track_id, last[1] + (box - last[1]) * share, confidence)
-        if frame >= oldest:
-            self._put(frame - oldest, track_id, box, confidence)
+    def _clear(self) -> None:
+        self.now = Tracks.empty()
+        # The frames that may still be asked for, oldest first; the last ``_open`` of them are not settled.
+        self._frames: deque[_Frame] = deque()
+        self._open = 0
+        # A row a track, a column a frame: update ``number`` lies in column ``number`` modulo their count.
+        self._row_of: dict[int, int] = {}
+        self._free = list(range(_ROWS))
+        self._last = np.zeros(_ROWS, np.int64)
+        self._boxes = np.full((_ROWS, _COLUMNS, 4), np.nan, np.float32)
+        self._confidence = np.zeros((_ROWS, _COLUMNS), np.float32)
+        self._times = np.zeros(_COLUMNS)
 
-    def _put(self, position: int, track_id: int, box: NDArray[np.float32], confidence: float) -> None:
-        frame = self._open[position]
-        frame.track_id.append(track_id)
-        frame.xyxy.append(box)
-        frame.confidence.append(confidence)
+    def _row(self, track_id: int) -> int:
+        row = self._row_of.get(track_id)
+        if row is None:
+            if not self._free:
+                self._heighten()
+            row = self._row_of[track_id] = self._free.pop()
+            self._boxes[row] = np.nan
+            self._last[row] = 0
+        return row
+
+    def _put(self, row: int, number: int, box: NDArray[np.float32], confidence: float) -> None:
+        """Note a box in an earlier update, and fill the gap before it."""
+        if 0 < self._last[row] < number - 1:
+            self._fill(row, number, box, confidence)
+        if number >= self._frames[-self._open].number:
+            column = number % self._boxes.shape[1]
+            self._boxes[row, column] = box
+            self._confidence[row, column] = confidence
+        self._last[row] = number
+
+    def _fill(self, row: int, number: int, box: NDArray[np.float32], confidence: float) -> None:
+        """Draw the straight line from the row's last box to ``box`` in update ``number``, where no frame is settled."""
+        before, columns = int(self._last[row]), self._boxes.shape[1]
+        oldest = self._frames[-self._open].number
+        if before < oldest - 1 or before < self._frames[0].number:
+            return
+        start = self._boxes[row, before % columns]
+        for missing in range(max(before + 1, oldest), number):
+            share = np.float32((missing - before) / (number - before))
+            self._boxes[row, missing % columns] = start + (box - start) * share
+            self._confidence[row, missing % columns] = confidence
+
+    def _first_open(self) -> int:
+        return len(self._frames) - self._open
+
+    def _settle(self, count: int) -> list[Moment]:
+        """Close the ``count`` oldest open frames, smoothed, and let go of what no frame needs any more."""
+        closing = list(islice(self._frames, self._first_open(), self._first_open() + count))
+        columns = self._boxes.shape[1]
+        here = np.array([frame.number for frame in closing]) % columns
+        near = np.arange(self._frames[0].number, self._frames[-1].number + 1) % columns
+        ids = np.fromiter(self._row_of, np.int64, len(self._row_of))
+        rows = np.fromiter(self._row_of.values(), np.intp, len(self._row_of))
+        fitted = _fitted(self._boxes[rows[:, None], near], self._times[near], self._times[here])
+        there = ~np.isnan(self._boxes[rows[:, None], here, 0])
+        confidence = self._confidence[rows[:, None], here]
+        moments = []
+        for k, frame in enumerate(closing):
+            kept = there[:, k]
+            tracks = Tracks(ids[kept], fitted[k][kept], confidence[kept, k])
+            moments.append(Moment(frame.index, frame.time_s, tracks))
+        self._open -= count
+        self._let_go(closing[-1].time_s)
+        return moments
+
+    def _let_go(self, settled_s: float) -> None:
+        while len(self._frames) > self._open and self._frames[0].time_s < settled_s - _REACH_S:
+            self._frames.popleft()
+        oldest = self._frames[0].number if self._frames else self.tracker.frame + 1
+        for track_id in [i for i, row in self._row_of.items() if self._last[row] < oldest]:
+            self._free.append(self._row_of.pop(track_id))
+
+    def _heighten(self) -> None:
+        rows = len(self._last)
+        self._free = list(range(rows, 2 * rows))
+        self._last = np.concatenate([self._last, np.zeros_like(self._last)])
+        self._boxes = np.concatenate([self._boxes, np.full_like(self._boxes, np.nan)])
+        self._confidence = np.concatenate([self._confidence, np.zeros_like(self._confidence)])
+
+    def _widen(self) -> None:
+        """Twice the columns; every frame but the newest moves to its new place."""
+        old = self._boxes.shape[1]
+        kept = np.array([frame.number for frame in islice(self._frames, len(self._frames) - 1)], np.intp)
+        boxes, confidence, times = self._boxes, self._confidence, self._times
+        self._boxes = np.full((len(boxes), 2 * old, 4), np.nan, np.float32)
+        self._confidence = np.zeros((len(boxes), 2 * old), np.float32)
+        self._times = np.zeros(2 * old)
+        self._boxes[:, kept % (2 * old)] = boxes[:, kept % old]
+        self._confidence[:, kept % (2 * old)] = confidence[:, kept % old]
+        self._times[kept % (2 * old)] = times[kept % old]
+
+
+def _fitted(boxes: NDArray[np.float32], times: NDArray[np.float64], wanted: NDArray[np.float64]) -> NDArray[np.float32]:
+    """Each track's line at each of the ``wanted`` (w,) times: (w, n, 4), arbitrary where a track has no box near it.
+
+    ``boxes`` (n, k, 4) at ``times`` (k,) seconds are NaN where there is none.
+    """
+    n, k = boxes.shape[:2]
+    there = ~np.isnan(boxes[:, :, 0])
+    values = np.where(there[:, :, None], boxes, np.float32(0)).transpose(1, 0, 2).reshape(k, n * 4)
+    dt = times[None] - wanted[:, None]
+    weight = np.exp(np.square(dt / SMOOTH_S) / -2) * (np.abs(dt) <= _REACH_S)
+    leaning = weight * dt
+    mask = there.T.astype(np.float64)
+    # Not `@`: the threads of a BLAS would spin longer than this takes.
+    s0, s1, s2 = (np.einsum("wk,kn->wn", each, mask) for each in (weight, leaning, leaning * dt))
+    mean, slope = (np.einsum("wk,kf->wf", each, values).reshape(len(wanted), n, 4) for each in (weight, leaning))
+    spread = s0 * s2 - s1 * s1
+    # One box alone, or all at one time, has no slope.
+    line = spread > 1e-9 * s0 * s0
+    fitted = (s2[..., None] * mean - s1[..., None] * slope) / np.where(line, spread, 1.0)[..., None]
+    return np.asarray(np.where(line[..., None], fitted, mean / np.maximum(s0, 1e-12)[..., None]), np.float32)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
-from typing import Self
+from typing import Final, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -41,6 +42,10 @@ class MotionState:
         self.state = np.zeros((5, 0, 4))
         density = [noise.centre_acceleration] * 2 + [noise.size_acceleration] * 2
         self._density = np.square(density)
+        self._dt = math.nan
+        self._fade = 1.0
+        self._move = np.eye(3)
+        self._grow = np.zeros((3, 1))
         self._edge = noise.measurement * np.array([1.0, 1.0, noise.size_measurement, noise.size_measurement])
 
     def __len__(self) -> int:
@@ -72,13 +77,18 @@ class MotionState:
 
         Bar-Shalom, Li, Kirubarajan: Estimation with Applications to Tracking and Navigation (2001), eq. 6.2.2-12.
         """
-        value, velocity, pp, pv, vv = self.state
-        velocity[:, 2:] *= np.exp(-dt / self.noise.size_damping_s)
+        value, velocity = self.state[0], self.state[1]
+        if dt != self._dt:
+            self._dt = dt
+            self._fade = math.exp(-dt / self.noise.size_damping_s)
+            self._move = np.array([[1, 2 * dt, dt * dt], [0, 1, dt], [0, 0, 1]])
+            self._grow = np.array([dt**3 / 3, dt * dt / 2, dt])[:, None]
+        velocity[:, 2:] *= self._fade
         value += velocity * dt
         q = np.square(np.maximum(value[:, 3:4], 1.0)) * self._density
-        pp += pv * (2 * dt) + vv * (dt * dt) + q * (dt**3 / 3)
-        pv += vv * dt + q * (dt * dt / 2)
-        vv += q * dt
+        moved = self._move @ self.state[2:].reshape(3, -1)
+        moved += self._grow * q.reshape(1, -1)
+        self.state[2:] = moved.reshape(3, -1, 4)
         np.maximum(value[:, 2:], 1.0, out=value[:, 2:])
 
     def correct(self, rows: NDArray[np.intp], cxcywh: Array, scale: Array) -> None:
@@ -102,13 +112,15 @@ class MotionState:
         self.state = self.state[:, mask]
 
 
+_TO_CENTRE: Final = np.array([[0.5, 0, -1, 0], [0, 0.5, 0, -1], [0.5, 0, 1, 0], [0, 0.5, 0, 1]])
+_TO_CORNERS: Final = np.linalg.inv(_TO_CENTRE)
+
+
 def to_cxcywh(xyxy: Array) -> Array:
     """Boxes (n, 4) from corners to centre x, centre y, width, height, in pixels."""
-    low, high = xyxy[:, :2], xyxy[:, 2:]
-    return np.concatenate([(low + high) / 2, high - low], axis=1)
+    return np.asarray(xyxy @ _TO_CENTRE)
 
 
 def to_xyxy(cxcywh: Array) -> Array:
     """The inverse of ``to_cxcywh``."""
-    centre, half = cxcywh[:, :2], cxcywh[:, 2:] / 2
-    return np.concatenate([centre - half, centre + half], axis=1)
+    return np.asarray(cxcywh @ _TO_CORNERS)

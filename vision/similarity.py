@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
-from vision.association import Index, Pairs, height_overlap, overlapping
+from vision.association import Index, Pairs, overlapping
 from vision.motion import Array
 from vision.track_table import TrackTable
 from vision.tracker_settings import FirstLook
@@ -20,20 +19,19 @@ def first_look(
     """
     s = settings
     pairs = overlapping(predicted, box, s.widen)
-    lost = table.missed[rows] > 0
-    gate = np.where(lost, s.lost_gate, s.gate)
-    allowed = pairs.iou > gate[pairs.row]
+    lost = (table.missed[rows] > 0)[pairs.row]
+    allowed = pairs.iou > np.where(lost, s.lost_gate, s.gate)
     differs = appearance_difference(table, rows[pairs.row], looks, pairs.column)
     if differs is not None:
         allowed &= differs < s.appearance_gate
         differs = differs[allowed]
-    i, j, iou = pairs.row[allowed], pairs.column[allowed], pairs.iou[allowed]
-    similarity = iou * height_overlap(predicted[i], box[j]) ** s.height_power
-    similarity *= (1 - s.confidence_weight) + s.confidence_weight * confidence[j]
+    pairs, lost = pairs.only(allowed), lost[allowed]
+    similarity = pairs.iou * pairs.vertical**s.height_power
+    similarity *= (1 - s.confidence_weight) + s.confidence_weight * confidence[pairs.column]
     if differs is not None:
         similarity += s.appearance_weight * (s.appearance_far - differs)
-    similarity *= np.where(lost, s.lost_weight, 1.0)[i]
-    return Pairs(i, j, iou), similarity
+    similarity[lost] *= s.lost_weight
+    return pairs, similarity
 
 
 def appearance_difference(table: TrackTable, row: Index, looks: Array, column: Index) -> Array | None:
@@ -41,8 +39,3 @@ def appearance_difference(table: TrackTable, row: Index, looks: Array, column: I
     if not looks.shape[1] or table.embedding.shape[1] != looks.shape[1]:
         return None
     return np.asarray(1 - np.einsum("kd,kd->k", table.embedding[row], looks[column]))
-
-
-def agreeing(pairs: Pairs, allowed: NDArray[np.bool_]) -> Pairs:
-    """The subset of the pairs that ``allowed`` (k,) says."""
-    return Pairs(pairs.row[allowed], pairs.column[allowed], pairs.iou[allowed])

@@ -9,36 +9,41 @@ from numpy.typing import NDArray
 
 from vision.motion import Array, MotionNoise, MotionState, to_cxcywh
 
-_COLUMNS: Final = (
-    "track_id", "hits", "missed", "evidence", "confidence", "seen_s", "born_s", "last_box", "first_box", "embedding",
-)  # fmt: skip
+_COLUMNS: Final = ("track_id", "tally", "born_s", "last_box", "first_box", "embedding")
+HITS, MISSED, EVIDENCE, CONFIDENCE, SEEN_S = range(5)
 
 
 class TrackTable:
     """One row a track; n rows.
 
-    ``track_id`` int64 (n,), 0 while not confirmed; ``hits`` frames seen; ``missed`` updates since last seen;
-    ``evidence`` the sum of confidences; ``confidence`` the last; ``seen_s`` and ``born_s`` seconds; ``since_s``
-    the seconds since then, as ``predict`` left them; ``last_box`` and
-    ``first_box`` (n, 4) detections as centre x, centre y, width, height; ``embedding`` (n, d), d = 0 without
-    appearance; ``motion`` the filter. ``history`` holds, for unconfirmed tracks, (frame number, box as corners,
-    confidence) of every frame so far.
+    ``track_id`` int64 (n,), 0 while not confirmed. ``tally`` (n, 5) holds what changes with every sight, side by side
+    so that it is read and written at once: ``HITS`` frames seen, ``MISSED`` updates since last seen, ``EVIDENCE`` the
+    sum of confidences, ``CONFIDENCE`` the last, ``SEEN_S`` when. ``since_s`` the seconds since then, as ``predict``
+    left them; ``born_s`` the time of the first sight. ``last_box`` and ``first_box`` (n, 4) detections as centre x,
+    centre y, width, height; ``embedding`` (n, d), d = 0 without appearance; ``motion`` the filter. ``history`` holds,
+    for unconfirmed tracks, (frame number, box as corners, confidence) of every frame so far.
     """
 
     def __init__(self, noise: MotionNoise) -> None:
         self.motion = MotionState(noise)
         self.track_id = np.zeros(0, np.int64)
-        self.hits = np.zeros(0, np.int64)
-        self.missed = np.zeros(0, np.int64)
-        self.evidence = np.zeros(0)
-        self.confidence = np.zeros(0)
-        self.seen_s = np.zeros(0)
+        self.tally = np.zeros((0, 5))
         self.born_s = np.zeros(0)
         self.since_s = np.zeros(0)
         self.last_box = np.zeros((0, 4))
         self.first_box = np.zeros((0, 4))
         self.embedding: Array = np.zeros((0, 0))
         self.history: list[list[tuple[int, Array, float]]] = []
+
+    @property
+    def missed(self) -> Array:
+        """(n,) updates since last seen."""
+        return np.asarray(self.tally[:, MISSED])
+
+    @property
+    def seen_s(self) -> Array:
+        """(n,) when last seen, seconds."""
+        return np.asarray(self.tally[:, SEEN_S])
 
     def __len__(self) -> int:
         return len(self.track_id)
@@ -58,10 +63,10 @@ class TrackTable:
         if self.embedding.shape[1] != embedding.shape[1]:
             self.embedding = np.zeros((len(self), embedding.shape[1]))
         self.motion.start(box)
+        tally = np.column_stack([np.ones(k), np.zeros(k), confidence, confidence, np.full(k, time_s)])
         new = {
-            "track_id": np.zeros(k, np.int64), "hits": np.ones(k, np.int64), "missed": np.zeros(k, np.int64),
-            "evidence": confidence, "confidence": confidence, "seen_s": np.full(k, time_s),
-            "born_s": np.full(k, time_s), "last_box": box, "first_box": box, "embedding": embedding,
+            "track_id": np.zeros(k, np.int64), "tally": tally, "born_s": np.full(k, time_s),
+            "last_box": box, "first_box": box, "embedding": embedding,
         }  # fmt: skip
         for name in _COLUMNS:
             setattr(self, name, np.concatenate([getattr(self, name), new[name]]))

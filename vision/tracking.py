@@ -11,8 +11,8 @@ from vision.association import Index, Pairs, assign, largest_cover, overlapping
 from vision.detections import Detections, Tracks
 from vision.motion import Array, to_cxcywh, to_xyxy
 from vision.relinking import relink
-from vision.similarity import agreeing, appearance_difference, first_look
-from vision.track_table import TrackTable
+from vision.similarity import appearance_difference, first_look
+from vision.track_table import CONFIDENCE, EVIDENCE, HITS, MISSED, SEEN_S, TrackTable
 from vision.tracker_settings import TrackerSettings
 
 _SOLID = 0.3  # from this confidence on a detection hides what is behind it
@@ -97,7 +97,7 @@ class PersonTracker:
         t = self._table
         here = (t.track_id > 0) & (t.missed == 0)
         boxes = to_xyxy(t.motion.value[here]).astype(np.float32)
-        return Tracks(t.track_id[here], boxes, t.confidence[here].astype(np.float32))
+        return Tracks(t.track_id[here], boxes, t.tally[here, CONFIDENCE].astype(np.float32))
 
     def _match(self, seen: _Seen, dt: float) -> tuple[Index, Index]:
         """Which track (rows) each detection (columns) belongs to, in three looks."""
@@ -121,36 +121,40 @@ class PersonTracker:
         if len(rows) and len(columns):
             box, certain, looks = seen.box[columns], seen.confidence[columns], seen.embedding[columns]
             look(rows, columns, *first_look(t, rows, predicted[rows], box, certain, looks, s.first_look))
-        rows, columns = np.flatnonzero(free_track & confirmed & (t.missed == 0)), np.flatnonzero(~strong)
-        if len(rows) and len(columns):
+        columns = np.flatnonzero(~strong)
+        if len(columns):
+            rows = np.flatnonzero(free_track & confirmed & (t.missed == 0))
             pairs = overlapping(predicted[rows], seen.box[columns])
-            pairs = agreeing(pairs, pairs.iou > s.weak_gate)
+            pairs = pairs.only(pairs.iou > s.weak_gate)
             differs = appearance_difference(t, rows[pairs.row], seen.embedding, columns[pairs.column])
             if differs is not None:
-                pairs = agreeing(pairs, differs < s.first_look.appearance_gate)
+                pairs = pairs.only(differs < s.first_look.appearance_gate)
             look(rows, columns, pairs, pairs.iou)
-        rows, columns = np.flatnonzero(~confirmed), np.flatnonzero(free_box & strong)
-        if len(rows) and len(columns):
+        rows = np.flatnonzero(~confirmed)
+        if len(rows):
+            columns = np.flatnonzero(free_box & strong)
             pairs = overlapping(predicted[rows], seen.box[columns], s.first_look.widen)
-            pairs = agreeing(pairs, pairs.iou > s.tentative_gate)
+            pairs = pairs.only(pairs.iou > s.tentative_gate)
             look(rows, columns, pairs, pairs.iou)
-        if not found:
-            return np.zeros(0, np.intp), np.zeros(0, np.intp)
+        if len(found) < 2:
+            return found[0] if found else (np.zeros(0, np.intp), np.zeros(0, np.intp))
         return np.concatenate([r for r, _ in found]), np.concatenate([c for _, c in found])
 
     def _correct(self, rows: Index, columns: Index, seen: _Seen, now: float) -> None:
         s, t = self.settings, self._table
-        t.missed += 1
+        t.tally[:, MISSED] += 1
         if not len(rows):
             return
         measured, certain = to_cxcywh(seen.box[columns]), seen.confidence[columns]
         doubt = np.minimum(np.maximum((s.strong - certain) / max(s.strong - s.weak, 1e-6) + 0.5, 0), 1)
         t.motion.correct(rows, measured, 1 + (s.weak_noise - 1) * doubt)
-        t.missed[rows] = 0
-        t.hits[rows] += 1
-        t.evidence[rows] += certain
-        t.confidence[rows] = certain
-        t.seen_s[rows] = now
+        tally = t.tally[rows]
+        tally[:, MISSED] = 0
+        tally[:, HITS] += 1
+        tally[:, EVIDENCE] += certain
+        tally[:, CONFIDENCE] = certain
+        tally[:, SEEN_S] = now
+        t.tally[rows] = tally
         t.last_box[rows] = measured
         if seen.embedding.shape[1] and t.embedding.shape[1] == seen.embedding.shape[1]:
             self._remember_looks(rows, columns, seen)
@@ -165,12 +169,14 @@ class PersonTracker:
         )
         clean = covered < s.clean_cover
         rate = np.where(clean & (seen.confidence[columns] >= s.strong), s.appearance_rate, 0.01)
-        rate = np.where(clean, np.maximum(rate, 1 / t.hits[rows]), rate)[:, None]
+        rate = np.where(clean, np.maximum(rate, 1 / t.tally[rows, HITS]), rate)[:, None]
         mixed = (1 - rate) * t.embedding[rows] + rate * seen.embedding[columns]
         t.embedding[rows] = mixed / np.maximum(np.linalg.norm(mixed, axis=1, keepdims=True), 1e-9)
 
     def _start(self, matched: Index, seen: _Seen, now: float) -> None:
         s = self.settings
+        if len(matched) == len(seen.confidence):
+            return
         free = seen.confidence >= s.birth
         free[matched] = False
         new = np.flatnonzero(free)
@@ -192,7 +198,8 @@ class PersonTracker:
     def _confirm(self) -> None:
         s, t = self.settings, self._table
         self.confirmed = []
-        ready = np.flatnonzero((t.track_id == 0) & (t.hits >= s.confirm_hits) & (t.evidence >= s.confirm_evidence))
+        ready = np.flatnonzero(t.track_id == 0)
+        ready = ready[(t.tally[ready, HITS] >= s.confirm_hits) & (t.tally[ready, EVIDENCE] >= s.confirm_evidence)]
         if not len(ready):
             return
         continued = relink(t, ready, np.flatnonzero((t.track_id > 0) & (t.missed > 0)), s.relink)
@@ -220,5 +227,7 @@ class PersonTracker:
 
     def _forget(self, now: float) -> None:
         s, t = self.settings, self._table
+        if not t.missed.any():
+            return
         longest = max(s.keep_lost_s, s.relink.longest_s)
         t.keep((t.missed == 0) | ((t.track_id > 0) & (now - t.seen_s <= longest)))

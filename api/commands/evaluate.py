@@ -76,7 +76,8 @@ def watch(
     """Watch a video as cameras are watched and score the tracks."""
     with _told(), _progress("Watching") as progress:
         from cameras import open_source
-        from training.evaluate.watch import WatchQuestion, evaluate_watch, open_watcher
+        from training.evaluate.watch import WatchQuestion, evaluate_watch
+        from vision.pipeline import open_watcher
 
         question = WatchQuestion(truth, second_half, _line(line, counts), counts)
         with open_source(video, frame_rate=frame_rate) as source:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, Self
+from typing import Literal, Self, TextIO
 
 import numpy as np
 from numpy.typing import NDArray
@@ -139,8 +139,8 @@ def category_column(table: NDArray[np.float64]) -> NDArray[np.int64] | None:
     return category.astype(np.int64)
 
 
-def write_mot(path: Path | str, boxes: MotBoxes) -> None:
-    """Write results: pixels to a hundredth, confidence to four places, 10 columns.
+def write_mot(path: Path | str | TextIO, boxes: MotBoxes) -> None:
+    """Write results to a file or an open one: pixels to a hundredth, confidence to four places, 10 columns.
 
     Boxes with ``category`` are written as truth: 9 columns, flag and class in the seventh and eighth.
     """

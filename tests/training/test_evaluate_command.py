@@ -15,6 +15,7 @@ from training.evaluate.sequence import SequenceInfo, frame_range, read_sequence_
 from training.evaluate.tracking import read_reference
 from training.evaluate.watch import WatchQuestion, evaluate_watch
 from vision.detections import Tracks
+from vision.lookback import Moment
 
 KEYS = ["hota", "idf1", "mota", "id_switches", "ids", "people", "updates_per_cpu_s"]
 
@@ -154,24 +155,34 @@ class MadeVideo:
 @pytest.mark.parametrize(("second_half", "first"), [(False, 1), (True, 31)])
 def test_a_video_is_scored_frame_by_frame(sequence, second_half, first):
     truth = read_truth(sequence / "gt.txt")
-    seen, rates, told = [], [], []
+    seen, opened, told = [], [], []
 
-    def open_watcher(frame_rate):
-        rates.append(frame_rate)
+    class TruthTeller:
+        """Says what is true of each frame, a frame late."""
 
-        def watch(frame):
+        def __init__(self):
+            self.held = []
+
+        def update(self, frame):
             seen.append(frame.index)
             now = truth.between(frame.index + 1, frame.index + 1)
-            return Tracks(now.id, now.xyxy.astype(np.float32), np.ones(len(now), np.float32))
+            tracks = Tracks(now.id, now.xyxy.astype(np.float32), np.ones(len(now), np.float32))
+            due, self.held = self.held, [Moment(frame.index, frame.captured_at, tracks)]
+            return due
 
-        return watch
+        def finish(self):
+            return self.held
+
+    def open_watcher(size, frame_rate):
+        opened.append((size, frame_rate))
+        return TruthTeller()
 
     counts = sequence / "counts.json"
     counts.write_text('{"crossings": []}')
     question = WatchQuestion(sequence / "gt.txt", second_half, parse_line("320,0,320,480"), counts)
     report = evaluate_watch(MadeVideo(), question, open_watcher, lambda done, total: told.append((done, total)))
     assert seen == list(range(first - 1, 60))
-    assert rates == [25.0]
+    assert opened == [((640, 480), 25.0)]
     assert told[-1] == (60, 60)
     found = json.loads(report.as_json())
     assert list(found) == [*KEYS, "crossings"]

@@ -9,20 +9,24 @@ from vision.detections import Detections, Tracks
 
 
 class Echo:
-    """Gives every detection an id of its own place, and notes what it was asked."""
+    """Gives every detection an id of its own place, a frame late, and notes what it was asked."""
 
     def __init__(self, log, name):
-        self.log, self.name = log, name
+        self.log, self.name, self.held = log, name, []
 
-    def prepare(self, detections):
+    def prepare(self, detections, number):
         return detections
 
     def update(self, prepared):
         self.log.append((self.name, len(prepared)))
         return prepared
 
-    def tracks(self, answer):
-        return Tracks(np.arange(1, len(answer) + 1), answer.xyxy, answer.confidence)
+    def tracks(self, answer, number):
+        due, self.held = self.held, [(number, Tracks(np.arange(1, len(answer) + 1), answer.xyxy, answer.confidence))]
+        return due
+
+    def finish(self):
+        return self.held
 
 
 def boxes_of(*frames):
@@ -75,16 +79,17 @@ def test_everybody_follows_plain_walkers(sequence, name):
 
 def test_a_peer_is_shown_only_what_is_sure_enough():
     detections = Detections(np.array([[0, 0, 9, 9], [50, 0, 59, 9]], np.float32), np.array([0.6, 0.3], np.float32))
-    assert len(PeerFollower("sort", 30.0).prepare(detections)) == 1  # a score of .6 is .6 in any precision
-    assert len(PeerFollower("sort", 30.0, 0.2).prepare(detections)) == 2
-    assert len(PeerFollower("botsort", 30.0).prepare(detections)) == 2
+    assert len(PeerFollower("sort", 30.0).prepare(detections, 1)) == 1  # a score of .6 is .6 in any precision
+    assert len(PeerFollower("sort", 30.0, 0.2).prepare(detections, 1)) == 2
+    assert len(PeerFollower("botsort", 30.0).prepare(detections, 1)) == 2
 
 
 def test_what_a_peer_has_not_confirmed_is_left_out():
     detections = Detections(np.array([[0, 0, 9, 9]], np.float32), np.array([0.9], np.float32))
     follower = PeerFollower("sort", 30.0)
     assert [len(tracks) for _, tracks in follow(follower, [detections] * 4)] == [0, 0, 1, 1]
-    assert len(follower.tracks(follower.update(follower.prepare(Detections.empty())))) == 0
+    ((number, nobody),) = follower.tracks(follower.update(follower.prepare(Detections.empty(), 5)), 5)
+    assert (number, len(nobody)) == (5, 0)
 
 
 def test_peers_are_chosen_by_name():

@@ -5,7 +5,8 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from scipy.optimize import linear_sum_assignment
 
-from vision.association import assign, height_overlap, largest_cover, overlapping
+from vision import association
+from vision.association import assign, largest_cover, overlapping
 
 corner = st.floats(0, 100, allow_nan=False, width=32)
 side = st.floats(1, 60, allow_nan=False, width=32)
@@ -42,10 +43,9 @@ def test_widening_reaches_boxes_that_nearly_touch():
     assert overlapping(a, b, 0.1).iou == pytest.approx([12 / (144 + 144 - 12)])
 
 
-def test_height_overlap_looks_at_the_vertical_span_alone():
-    a = np.array([[0.0, 0, 5, 10], [0, 0, 5, 10]])
-    b = np.array([[90.0, 5, 99, 15], [0, 20, 5, 30]])
-    assert height_overlap(a, b) == pytest.approx([5 / 15, 0])
+def test_the_vertical_overlap_looks_at_the_heights_alone():
+    a, b = np.array([[0.0, 0, 5, 10]]), np.array([[1.0, 5, 90, 15]])
+    assert overlapping(a, b).vertical == pytest.approx([5 / 15])
 
 
 def test_largest_cover_leaves_out_the_box_itself():
@@ -58,10 +58,13 @@ def test_largest_cover_leaves_out_the_box_itself():
 
 
 @settings(max_examples=200)
-@given(st.integers(1, 7), st.integers(1, 7), st.integers(0, 10_000))
-def test_assign_is_as_good_as_the_full_table(n, m, seed):
+@given(st.integers(1, 7), st.integers(1, 7), st.integers(0, 10_000), st.booleans())
+def test_assign_is_as_good_as_the_full_table(n, m, seed, large):
     rng = np.random.default_rng(seed)
-    allowed = rng.random((n, m)) < 0.35
+    if large:
+        n, m = n + 60, m + 60
+    assert (n * m > association._SMALL_TABLE) is large
+    allowed = rng.random((n, m)) < (0.01 if large else 0.35)
     similarity = rng.uniform(-0.5, 1.5, (n, m))
     row, column = np.nonzero(allowed)
     chosen = assign(row, column, similarity[row, column])

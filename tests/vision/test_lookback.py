@@ -34,7 +34,8 @@ def test_a_person_is_there_from_the_first_look_on():
     assert found[:2] == [None, None]
     assert found[2] == pytest.approx(100, abs=1)
     assert None not in found[2:]
-    assert set(late) == {15}
+    assert min(late) == 15
+    assert max(late) <= 21
 
 
 def test_a_gap_is_filled_on_the_straight_line():
@@ -69,3 +70,22 @@ def test_now_is_what_the_tracker_says_of_the_newest_frame():
     assert lookback.now.track_id.tolist() == [1]
     lookback.update(Detections.empty(), 1.0, 10)
     assert len(lookback.now) == 0
+
+
+def test_the_jitter_of_boxes_is_smoothed_and_a_turn_is_kept():
+    rng = np.random.default_rng(3)
+    true = np.concatenate([100 + 4.0 * np.arange(40), 256 - 4.0 * np.arange(40)])
+    found = centres(run((true + rng.normal(0, 4, 80)).tolist())[0])
+    error = np.array(found) - true
+    assert np.sqrt(np.mean(error**2)) < 2.7
+    assert abs(np.mean(error[:3])) < 5, "the ends must not lean inwards"
+
+
+def test_many_people_for_long_at_a_high_rate():
+    lookback = Lookback(PersonTracker(50.0))
+    low = np.stack([np.arange(70) * 60.0, np.full(70, 100.0)], axis=1).astype(np.float32)
+    crowd = Detections(np.hstack([low, low + np.float32([30, 90])]), np.full(70, 0.9, np.float32))
+    moments = [moment for k in range(300) for moment in lookback.update(crowd, k / 50, k)] + lookback.finish()
+    assert [moment.index for moment in moments] == list(range(300))
+    assert {len(moment.tracks) for moment in moments} == {70}
+    assert np.abs(moments[150].tracks.xyxy[np.argsort(moments[150].tracks.xyxy[:, 0]), 0] - low[:, 0]).max() < 1

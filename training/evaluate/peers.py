@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from training.evaluate.extra import extra
+from training.evaluate.runner import Numbered
 from vision.detections import Detections, Tracks
 
 
@@ -65,7 +66,7 @@ class PeerFollower:
         self._tracker = getattr(trackers, peer.cls)(frame_rate=frame_rate, **peer.options)
         self._min_confidence = peer.min_confidence if min_confidence is None else min_confidence
 
-    def prepare(self, detections: Detections) -> Any:
+    def prepare(self, detections: Detections, number: int) -> Any:
         """As ``supervision.Detections`` of one class."""
         shown = detections[detections.confidence >= np.float32(self._min_confidence)]
         return self._detections(xyxy=shown.xyxy, confidence=shown.confidence, class_id=np.zeros(len(shown), dtype=int))
@@ -74,13 +75,18 @@ class PeerFollower:
         """One frame."""
         return self._tracker.update(prepared)
 
-    def tracks(self, answer: Any) -> Tracks:
+    def tracks(self, answer: Any, number: int) -> Numbered:
         """Without what has no id yet, which the package marks by -1; ids from 1."""
         track_id = np.asarray(answer.tracker_id, dtype=np.int64)
         confirmed = track_id != -1
         confidence = np.ones(len(track_id)) if answer.confidence is None else answer.confidence
-        return Tracks(
+        tracks = Tracks(
             track_id[confirmed] + 1,
             answer.xyxy[confirmed].astype(np.float32),
             np.asarray(confidence)[confirmed].astype(np.float32),
         )
+        return [(number, tracks)]
+
+    def finish(self) -> Numbered:
+        """Nothing is held back."""
+        return []

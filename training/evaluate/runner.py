@@ -13,44 +13,64 @@ import numpy as np
 
 from datasets.formats.mot import MotBoxes
 from vision.detections import Detections, Tracks
+from vision.lookback import Lookback, Moment
+from vision.pipeline import LAG_S
 from vision.tracking import PersonTracker
 
 CHUNK = 25
 
 
-class Follower(Protocol):
-    """A tracker under test. Only ``update`` is timed: ``prepare`` and ``tracks`` convert between its types and ours."""
+Numbered = list[tuple[int, Tracks]]
 
-    def prepare(self, detections: Detections) -> Any:
-        """The frame's detections in the tracker's own type."""
+
+class Follower(Protocol):
+    """A tracker under test. Only ``update`` is timed: the others convert between its types and ours."""
+
+    def prepare(self, detections: Detections, number: int) -> Any:
+        """The detections of frame ``number`` in the tracker's own type."""
         ...
 
     def update(self, prepared: Any) -> Any:
         """One frame."""
         ...
 
-    def tracks(self, answer: Any) -> Tracks:
-        """The confirmed people in what ``update`` gave."""
+    def tracks(self, answer: Any, number: int) -> Numbered:
+        """The confirmed people in what ``update`` gave for frame ``number``, with the frames they are of."""
+        ...
+
+    def finish(self) -> Numbered:
+        """What the tracker has held back until the footage ended."""
         ...
 
 
 class OurFollower:
-    """Our own tracker at ``frame_rate`` frames a second."""
+    """Our own tracker at ``frame_rate`` frames a second, with the look back that facts are written with."""
 
     def __init__(self, frame_rate: float) -> None:
-        self._tracker = PersonTracker(frame_rate=frame_rate)
+        self._frame_rate = frame_rate
+        self._lookback = Lookback(PersonTracker(frame_rate), LAG_S)
 
-    def prepare(self, detections: Detections) -> Detections:
-        """Nothing to convert."""
-        return detections
+    def prepare(self, detections: Detections, number: int) -> tuple[Detections, int]:
+        """The number tells the time."""
+        return detections, number
 
-    def update(self, prepared: Detections) -> Tracks:
+    def update(self, prepared: tuple[Detections, int]) -> list[Moment]:
         """One frame."""
-        return self._tracker.update(prepared)
+        detections, number = prepared
+        return self._lookback.update(detections, number / self._frame_rate, number)
 
-    def tracks(self, answer: Tracks) -> Tracks:
-        """Nothing to convert."""
-        return answer
+    def tracks(self, answer: list[Moment], number: int) -> Numbered:
+        """The frames that settled."""
+        return numbered(answer)
+
+    def finish(self) -> Numbered:
+        """The frames of the last second and a half."""
+        return numbered(self._lookback.finish())
+
+
+def numbered(moments: Iterable[Moment], first: int = 0) -> Numbered:
+    """Each moment's tracks with ``first`` plus its index."""
+    return [(first + moment.index, moment.tracks) for moment in moments]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -87,7 +107,8 @@ def to_boxes(frames: Iterable[tuple[int, Tracks]]) -> MotBoxes:
 def follow(follower: Follower, frames: Sequence[Detections], first_frame: int = 1) -> Iterator[tuple[int, Tracks]]:
     """The tracks of every frame, one after the other."""
     for number, detections in enumerate(frames, first_frame):
-        yield number, follower.tracks(follower.update(follower.prepare(detections)))
+        yield from follower.tracks(follower.update(follower.prepare(detections, number)), number)
+    yield from follower.finish()
 
 
 def run_side_by_side(
@@ -111,14 +132,17 @@ def run_side_by_side(
         for start in range(0, len(frames), CHUNK):
             chunk = frames[start : start + CHUNK]
             for name, follower in running.items():
-                prepared = [follower.prepare(detections) for detections in chunk]
+                numbers = range(first_frame + start, first_frame + start + len(chunk))
+                prepared = [follower.prepare(detections, n) for detections, n in zip(chunk, numbers, strict=True)]
                 began = time.process_time()
                 answers = [follower.update(item) for item in prepared]
                 spent[name] += time.process_time() - began
                 if repeat == 0:
-                    numbered = enumerate(answers, first_frame + start)
-                    found[name] += [(number, follower.tracks(answer)) for number, answer in numbered]
+                    for answer, number in zip(answers, numbers, strict=True):
+                        found[name] += follower.tracks(answer, number)
                 progress()
+        for name, follower in running.items():
+            found[name] += follower.finish()
         for name, seconds in spent.items():
             rates[name].append(len(frames) / max(seconds, 1e-9))
         if repeat == 0:

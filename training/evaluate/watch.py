@@ -3,19 +3,30 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 from cameras.frame import Frame, FrameSource
 from store.plan import Line
 from training.evaluate.report import Report
-from training.evaluate.runner import to_boxes
+from training.evaluate.runner import Numbered, numbered, to_boxes
 from training.evaluate.sequence import SequenceInfo
 from training.evaluate.tracking import Reference, read_reference
-from vision.detections import Detections, Tracks
+from vision.lookback import Moment
 
-Watcher = Callable[[Frame], Tracks]
+
+class Watcher(Protocol):
+    """What turns frames into settled tracks: ``vision.pipeline.PersonWatcher``."""
+
+    def update(self, frame: Frame) -> Sequence[Moment]:
+        """The next frame; returns the settled ones."""
+        ...
+
+    def finish(self) -> Sequence[Moment]:
+        """The frames that are not settled yet."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,12 +42,12 @@ class WatchQuestion:
 def evaluate_watch(
     source: FrameSource,
     question: WatchQuestion,
-    open_watcher: Callable[[float], Watcher],
+    open_watcher: Callable[[tuple[int, int], float], Watcher],
     progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> Report:
     """Watch ``source`` and score the tracks; frame ``index`` i is frame i + 1 of the truth.
 
-    ``open_watcher`` makes, from the frame rate, what turns frames into tracks; it begins with the first quoted frame.
+    ``open_watcher`` makes, from the pictures' size and the frame rate, what turns frames into tracks; it begins with the first quoted frame.
     ``updates_per_cpu_s`` is frames per second of CPU time in it, detector included. ``progress`` is told frames watched
     and frames in all. Raises ``MotFileError``, ``CountsFileError`` and the source's errors.
     """
@@ -44,37 +55,25 @@ def evaluate_watch(
     reference = read_reference(
         question.truth, info=info, second_half=question.second_half, line=question.line, counts=question.counts
     )
-    watched, cpu_s = _watch(source, reference, open_watcher(source.frame_rate), progress)
-    rate = len(watched) / max(cpu_s, 1e-9)
+    watcher = open_watcher(source.size, source.frame_rate)
+    watched, count, cpu_s = _watch(source, reference, watcher, progress)
+    rate = count / max(cpu_s, 1e-9)
     return Report(reference.score(to_boxes(watched), rate), reference.first_frame, reference.last_frame)
 
 
 def _watch(
     frames: Iterable[Frame], reference: Reference, watcher: Watcher, progress: Callable[[int, int], None]
-) -> tuple[list[tuple[int, Tracks]], float]:
-    watched: list[tuple[int, Tracks]] = []
-    cpu_s = 0.0
+) -> tuple[Numbered, int, float]:
+    """The tracks of every quoted frame, how many frames those were, and the CPU seconds spent in the watcher."""
+    watched: Numbered = []
+    count, cpu_s = 0, 0.0
     for frame in frames:
-        number = frame.index + 1
-        progress(number, reference.last_frame)
-        if number < reference.first_frame:
+        progress(frame.index + 1, reference.last_frame)
+        if frame.index + 1 < reference.first_frame:
             continue
         began = time.process_time()
-        tracks = watcher(frame)
+        moments = watcher.update(frame)
         cpu_s += time.process_time() - began
-        watched.append((number, tracks))
-    return watched, cpu_s
-
-
-def open_watcher(frame_rate: float) -> Watcher:
-    """The default detector and our tracker."""
-    from models.people import open_person_detector
-    from vision.tracking import PersonTracker
-
-    detector, tracker = open_person_detector(), PersonTracker(frame_rate=frame_rate)
-
-    def watch(frame: Frame) -> Tracks:
-        boxes = detector.detect([frame.image])[0]
-        return tracker.update(Detections(boxes.xyxy, boxes.confidence))
-
-    return watch
+        count += 1
+        watched += numbered(moments, 1)
+    return watched + numbered(watcher.finish(), 1), count, cpu_s

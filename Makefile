@@ -1,0 +1,62 @@
+# Aisle. `make demo` and `make test` each set up what they need.
+# VIDEO=FILE watches other footage in the demo; SERVE=0 ends it after the report; PYTHON=... picks the interpreter.
+
+PYTHON ?= $(shell command -v python3.11 || command -v python3.12 || command -v python3.13 || command -v python3)
+VENV := .venv
+BIN := $(VENV)/bin
+VIDEO ?=
+SERVE ?= 1
+export YOLO_OFFLINE = true
+export YOLO_AUTOINSTALL = false
+
+.PHONY: setup demo test test-slow lint format soak bench-tracking clean
+
+setup: $(VENV)/.weights
+
+$(VENV)/.installed: pyproject.toml scripts/system-libraries
+	@scripts/system-libraries libraries
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Aisle needs Python 3.11 or newer, this is %s: set PYTHON=..." % sys.version.split()[0])'
+	@echo "== a virtual environment in $(VENV) (torch is large: this takes some minutes)"
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --disable-pip-version-check torch==2.14.1 torchvision==0.29.1
+	$(BIN)/python -m pip install --disable-pip-version-check -e '.[gpu,evaluate,dev]'
+	@touch $@
+
+$(VENV)/.weights: $(VENV)/.installed models/entries.py
+	@echo "== weights, checked by hash"
+	@$(BIN)/aisle models fetch --default
+	@touch $@
+
+demo: $(VENV)/.weights
+	@scripts/demo "$(VIDEO)" "$(SERVE)"
+
+test: $(VENV)/.weights
+	@scripts/system-libraries tests
+	$(BIN)/python -m pytest -m "not slow"
+
+# The suites that take minutes: before a release, and after a change to the tracker, the bus or the pages.
+test-slow: $(VENV)/.weights
+	@scripts/system-libraries tests
+	$(BIN)/python -m pytest -m slow
+
+lint: $(VENV)/.installed
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/deptry .
+
+format: $(VENV)/.installed
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+# Two hours of footage from a looped file, as fast as it goes; prints the memory of the process and of the bus.
+soak: $(VENV)/.weights
+	$(BIN)/python -m benchmarks.soak
+
+# Our tracker and the public ByteTrack on the same synthetic crowds: updates per CPU-second.
+bench-tracking: $(VENV)/.installed
+	$(BIN)/python -m benchmarks.tracking
+
+clean:
+	rm -rf $(VENV) out build *.egg-info

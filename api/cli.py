@@ -1,0 +1,25 @@
+"""The `aisle` command: one line per command, each in a module of its own."""
+
+from __future__ import annotations
+
+import typer
+
+from api.commands import evaluate, keys, models, serve, watch
+
+app = typer.Typer(
+    name="aisle",
+    help="Computer vision for shops: anonymous paths, counts, dwell and heatmaps from the shop's own cameras.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.command()(watch.watch)
+app.command()(serve.serve)
+app.add_typer(models.app, name="models", help="The weights: list, fetch, show.")
+app.add_typer(evaluate.app, name="evaluate", help="Scores against truth.")
+app.add_typer(keys.app, name="keys", help="API keys: create, list, revoke.")
+
+
+def main() -> None:
+    """Run the command; the entry point of the package."""
+    app()
