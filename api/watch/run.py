@@ -28,7 +28,7 @@ from store.views import CameraView, Plan
 from vision.blur import PictureBlur
 from vision.facts import FactWriter
 from vision.loop import CameraLoop, LoopState, PictureSink
-from vision.pipeline import open_watcher
+from vision.pipeline import PersonWatcher, open_watcher
 from vision.recording import VideoWriter
 
 if TYPE_CHECKING:
@@ -60,8 +60,9 @@ class WatchedCamera:
 class Watch:
     """Some sources, opened and ready; ``run`` watches them to their end.
 
-    ``folder`` is where videos and tracks are written, None for none. ``live`` shows the cameras to viewers. Use it as a
-    context manager. Raises what the sources, the plan, the weights and the servers raise.
+    ``folder`` is where videos and tracks are written, None for none. ``live`` shows the cameras to viewers.
+    ``watcher_for`` makes what finds and follows people in a source, by default as the options say. Use it as a context
+    manager. Raises what the sources, the plan, the weights and the servers raise.
     """
 
     def __init__(
@@ -73,7 +74,9 @@ class Watch:
         *,
         folder: Path | None = None,
         live: LiveFrames | None = None,
+        watcher_for: Callable[[FrameSource], PersonWatcher] | None = None,
     ) -> None:
+        self._watcher_for = watcher_for or self._open_watcher
         self._options, self._settings, self._bus, self._records = options, settings, bus, records
         self._folder, self._live = folder, live
         self._stack = ExitStack()
@@ -130,6 +133,12 @@ class Watch:
             return open_source(uri, camera=name, frame_rate=options.frame_rate, on_state=self._say_state)
         return open_source(uri, camera=name, frame_rate=options.frame_rate, start=options.start, loop=options.loop)
 
+    def _open_watcher(self, source: FrameSource) -> PersonWatcher:
+        options = self._options
+        return open_watcher(
+            source.size, source.frame_rate, weights=options.weights, size=options.size, device=options.device
+        )
+
     def _say_state(self, state: CameraState) -> None:
         events: list[Event] = []
         if state.status == "degraded":
@@ -164,10 +173,8 @@ class Watch:
 
     @contextmanager
     def _prepared(self, camera: WatchedCamera, tally: Tally) -> Iterator[CameraLoop]:
-        options, view, source = self._options, camera.view, camera.source
-        watcher = open_watcher(
-            source.size, source.frame_rate, weights=options.weights, size=options.size, device=options.device
-        )
+        view, source = camera.view, camera.source
+        watcher = self._watcher_for(source)
 
         def publish(events: Sequence[Event]) -> None:
             self._bus.publish(events, live=source.live)
