@@ -1,6 +1,7 @@
 """Which detection belongs to which track: the pairs whose boxes overlap, and the best one-to-one choice among them.
 
-People overlap few of the others, so that pairs are kept as lists and not as full tables.
+People overlap few of the others, so that pairs are kept as lists and not as full tables. Here and in the tracker,
+``take`` and ``nonzero`` stand where an index in brackets would do: on a few dozen people they are five times as quick.
 """
 
 from __future__ import annotations
@@ -31,7 +32,8 @@ class Pairs(NamedTuple):
 
     def only(self, allowed: NDArray[np.bool_]) -> Pairs:
         """The pairs that ``allowed`` (k,) says."""
-        return Pairs(self.row[allowed], self.column[allowed], self.iou[allowed], self.vertical[allowed])
+        index = allowed.nonzero()[0]
+        return Pairs(self.row.take(index), self.column.take(index), self.iou.take(index), self.vertical.take(index))
 
 
 def overlapping(a: Array, b: Array, widen: float = 0.0) -> Pairs:
@@ -40,16 +42,26 @@ def overlapping(a: Array, b: Array, widen: float = 0.0) -> Pairs:
     ``widen`` first moves every edge outwards by that share of the box's size, so that boxes that only nearly touch
     still compare (the buffered IoU of Yang et al., "Hard to Track Objects with Irregular Motions", WACV 2023).
     """
-    ax1, ay1, ax2, ay2 = (a @ _widening(widen)).T
-    bx1, by1, bx2, by2 = (b @ _widening(widen)).T
-    wide = np.minimum(ax2[:, None], bx2) - np.maximum(ax1[:, None], bx1)
-    high = np.minimum(ay2[:, None], by2) - np.maximum(ay1[:, None], by1)
-    row, column = np.nonzero((wide > 0) & (high > 0))
-    tall_a, tall_b = ay2 - ay1, by2 - by1
-    high = high[row, column]
-    shared = wide[row, column] * high
-    area = ((ax2 - ax1) * tall_a)[row] + ((bx2 - bx1) * tall_b)[column]
-    return Pairs(row, column, shared / (area - shared), high / (tall_a[row] + tall_b[column] - high))
+    a, b = _sides(a @ _widening(widen)), _sides(b @ _widening(widen))
+    shared = _shared_sides(a, b)
+    where = (np.minimum(shared[0], shared[1]) > 0).ravel().nonzero()[0]
+    row, column = np.divmod(where, max(b.shape[1], 1))
+    size_a, size_b = a[2:] - a[:2], b[2:] - b[:2]
+    high = shared[1].ravel().take(where)
+    overlap = shared[0].ravel().take(where) * high
+    area = (size_a[0] * size_a[1]).take(row) + (size_b[0] * size_b[1]).take(column)
+    span = size_a[1].take(row) + size_b[1].take(column) - high
+    return Pairs(row, column, overlap / (area - overlap), high / span)
+
+
+def _sides(boxes: Array) -> Array:
+    """Corners (n, 4) as rows of x1, y1, x2, y2, (4, n), each in one piece of memory."""
+    return boxes.T.copy()
+
+
+def _shared_sides(a: Array, b: Array) -> Array:
+    """Width and height (2, n, m) of what boxes (4, n) and (4, m) share; one is below 0 where they are apart."""
+    return np.asarray(np.minimum(a[2:, :, None], b[2:, None]) - np.maximum(a[:2, :, None], b[:2, None]))
 
 
 @lru_cache(maxsize=8)
@@ -67,9 +79,8 @@ def largest_cover(a: Array, b: Array, but_not: Index | None = None) -> Array:
     """
     if not len(b):
         return np.zeros(len(a))
-    wide = np.minimum(a[:, 2, None], b[:, 2]) - np.maximum(a[:, 0, None], b[:, 0])
-    high = np.minimum(a[:, 3, None], b[:, 3]) - np.maximum(a[:, 1, None], b[:, 1])
-    shared = np.maximum(wide, 0.0) * np.maximum(high, 0.0)
+    sides = np.maximum(_shared_sides(_sides(a), _sides(b)), 0.0)
+    shared = sides[0] * sides[1]
     if but_not is not None:
         shared[np.arange(len(a)), but_not] = 0.0
     return np.asarray(shared.max(axis=1) / np.maximum((a[:, 2] - a[:, 0]) * (a[:, 3] - a[:, 1]), 1e-9))

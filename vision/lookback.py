@@ -67,12 +67,13 @@ class Lookback:
         self._boxes[:, column] = np.nan
         self._times[column] = time_s
         for each in self.tracker.confirmed:
-            row = self._row(each.track_id)
+            (row,) = self._rows_of(np.array([each.track_id])).tolist()
             for frame, box, confidence in zip(each.frame.tolist(), each.xyxy, each.confidence.tolist(), strict=True):
                 self._put(row, frame, box, confidence)
         if len(self.now):
-            rows = np.array([self._row(track_id) for track_id in self.now.track_id.tolist()], np.intp)
-            for place in np.flatnonzero((self._last[rows] > 0) & (self._last[rows] < number - 1)).tolist():
+            rows = self._rows_of(self.now.track_id)
+            last = self._last.take(rows)
+            for place in ((last > 0) & (last < number - 1)).nonzero()[0].tolist():
                 self._fill(int(rows[place]), number, self.now.xyxy[place], float(self.now.confidence[place]))
             self._boxes[rows, column] = self.now.xyxy
             self._confidence[rows, column] = self.now.confidence
@@ -94,22 +95,32 @@ class Lookback:
         self._frames: deque[_Frame] = deque()
         self._open = 0
         # A row a track, a column a frame: update ``number`` lies in column ``number`` modulo their count.
-        self._row_of: dict[int, int] = {}
+        self._ids, self._rows = np.zeros(0, np.int64), np.zeros(0, np.intp)  # sorted by id
         self._free = list(range(_ROWS))
         self._last = np.zeros(_ROWS, np.int64)
         self._boxes = np.full((_ROWS, _COLUMNS, 4), np.nan, np.float32)
         self._confidence = np.zeros((_ROWS, _COLUMNS), np.float32)
         self._times = np.zeros(_COLUMNS)
 
-    def _row(self, track_id: int) -> int:
-        row = self._row_of.get(track_id)
-        if row is None:
-            if not self._free:
-                self._heighten()
-            row = self._row_of[track_id] = self._free.pop()
-            self._boxes[row] = np.nan
-            self._last[row] = 0
-        return row
+    def _rows_of(self, track_id: NDArray[np.int64]) -> NDArray[np.intp]:
+        """The row of each track (k,); those that have none get one."""
+        place = self._ids.searchsorted(track_id)
+        if len(self._ids):
+            known = self._ids.take(place, mode="clip") == track_id
+            if np.count_nonzero(known) == len(track_id):
+                return self._rows.take(place)
+            track_id_new = track_id[~known]
+        else:
+            track_id_new = track_id
+        while len(self._free) < len(track_id_new):
+            self._heighten()
+        rows = np.array([self._free.pop() for _ in track_id_new], np.intp)
+        self._boxes[rows] = np.nan
+        self._last[rows] = 0
+        order = np.argsort(np.concatenate([self._ids, track_id_new]))
+        self._rows = np.concatenate([self._rows, rows])[order]
+        self._ids = np.concatenate([self._ids, track_id_new])[order]
+        return self._rows.take(self._ids.searchsorted(track_id))
 
     def _put(self, row: int, number: int, box: NDArray[np.float32], confidence: float) -> None:
         """Note a box in an earlier update, and fill the gap before it."""
@@ -142,15 +153,14 @@ class Lookback:
         columns = self._boxes.shape[1]
         here = np.array([frame.number for frame in closing]) % columns
         near = np.arange(self._frames[0].number, self._frames[-1].number + 1) % columns
-        ids = np.fromiter(self._row_of, np.int64, len(self._row_of))
-        rows = np.fromiter(self._row_of.values(), np.intp, len(self._row_of))
+        ids, rows = self._ids, self._rows
         fitted = _fitted(self._boxes[rows[:, None], near], self._times[near], self._times[here])
         there = ~np.isnan(self._boxes[rows[:, None], here, 0])
         confidence = self._confidence[rows[:, None], here]
         moments = []
         for k, frame in enumerate(closing):
-            kept = there[:, k]
-            tracks = Tracks(ids[kept], fitted[k][kept], confidence[kept, k])
+            kept = there[:, k].nonzero()[0]
+            tracks = Tracks(ids.take(kept), fitted[k].take(kept, 0), confidence[:, k].take(kept))
             moments.append(Moment(frame.index, frame.time_s, tracks))
         self._open -= count
         self._let_go(closing[-1].time_s)
@@ -160,12 +170,14 @@ class Lookback:
         while len(self._frames) > self._open and self._frames[0].time_s < settled_s - _REACH_S:
             self._frames.popleft()
         oldest = self._frames[0].number if self._frames else self.tracker.frame + 1
-        for track_id in [i for i, row in self._row_of.items() if self._last[row] < oldest]:
-            self._free.append(self._row_of.pop(track_id))
+        stays = self._last.take(self._rows) >= oldest
+        if np.count_nonzero(stays) < len(stays):
+            self._free += self._rows[~stays].tolist()
+            self._ids, self._rows = self._ids[stays], self._rows[stays]
 
     def _heighten(self) -> None:
         rows = len(self._last)
-        self._free = list(range(rows, 2 * rows))
+        self._free += range(rows, 2 * rows)
         self._last = np.concatenate([self._last, np.zeros_like(self._last)])
         self._boxes = np.concatenate([self._boxes, np.full_like(self._boxes, np.nan)])
         self._confidence = np.concatenate([self._confidence, np.zeros_like(self._confidence)])

@@ -93,7 +93,7 @@ class MotionState:
 
     def correct(self, rows: NDArray[np.intp], cxcywh: Array, scale: Array) -> None:
         """Take in measured boxes (m, 4) for the tracks ``rows`` (m,); ``scale`` (m,) multiplies the noise."""
-        before = self.state[:, rows]
+        before = self.state.take(rows, 1)
         value, velocity, pp, pv, vv = before
         noise = np.square((scale * value[:, 3])[:, None] * self._edge)
         total = pp + noise

@@ -19,18 +19,20 @@ def first_look(
     """
     s = settings
     pairs = overlapping(predicted, box, s.widen)
-    lost = (table.missed[rows] > 0)[pairs.row]
+    lost = table.missed.take(rows).take(pairs.row) > 0
     allowed = pairs.iou > np.where(lost, s.lost_gate, s.gate)
-    differs = appearance_difference(table, rows[pairs.row], looks, pairs.column)
+    differs = appearance_difference(table, rows.take(pairs.row), looks, pairs.column)
     if differs is not None:
         allowed &= differs < s.appearance_gate
         differs = differs[allowed]
-    pairs, lost = pairs.only(allowed), lost[allowed]
+    lost = lost[allowed]
+    pairs = pairs.only(allowed)
     similarity = pairs.iou * pairs.vertical**s.height_power
-    similarity *= (1 - s.confidence_weight) + s.confidence_weight * confidence[pairs.column]
+    similarity *= (1 - s.confidence_weight) + s.confidence_weight * confidence.take(pairs.column)
     if differs is not None:
         similarity += s.appearance_weight * (s.appearance_far - differs)
-    similarity[lost] *= s.lost_weight
+    if np.count_nonzero(lost):
+        similarity[lost] *= s.lost_weight
     return pairs, similarity
 
 
@@ -38,4 +40,4 @@ def appearance_difference(table: TrackTable, row: Index, looks: Array, column: I
     """1 - cosine of tracks ``row`` (k,) and vectors ``looks[column]`` (k,), None where either has no appearance."""
     if not looks.shape[1] or table.embedding.shape[1] != looks.shape[1]:
         return None
-    return np.asarray(1 - np.einsum("kd,kd->k", table.embedding[row], looks[column]))
+    return np.asarray(1 - np.einsum("kd,kd->k", table.embedding.take(row, 0), looks.take(column, 0)))

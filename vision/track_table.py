@@ -38,12 +38,14 @@ class TrackTable:
     @property
     def missed(self) -> Array:
         """(n,) updates since last seen."""
-        return np.asarray(self.tally[:, MISSED])
+        column: Array = self.tally[:, MISSED]
+        return column
 
     @property
     def seen_s(self) -> Array:
         """(n,) when last seen, seconds."""
-        return np.asarray(self.tally[:, SEEN_S])
+        column: Array = self.tally[:, SEEN_S]
+        return column
 
     def __len__(self) -> int:
         return len(self.track_id)
@@ -52,7 +54,7 @@ class TrackTable:
         """Move every track ahead by ``dt`` seconds to ``now``; those not seen slow down."""
         self.since_s = now - self.seen_s
         lost = self.missed > 0
-        if lost.any():
+        if np.count_nonzero(lost):
             self.motion.velocity[lost] *= np.exp(-dt / lost_damping_s)
         self.motion.predict(dt)
 

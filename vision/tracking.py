@@ -95,9 +95,9 @@ class PersonTracker:
         self._confirm()
         self._forget(now)
         t = self._table
-        here = (t.track_id > 0) & (t.missed == 0)
-        boxes = to_xyxy(t.motion.value[here]).astype(np.float32)
-        return Tracks(t.track_id[here], boxes, t.tally[here, CONFIDENCE].astype(np.float32))
+        here = ((t.track_id > 0) & (t.missed == 0)).nonzero()[0]
+        boxes = to_xyxy(t.motion.value.take(here, 0)).astype(np.float32)
+        return Tracks(t.track_id.take(here), boxes, t.tally[:, CONFIDENCE].take(here).astype(np.float32))
 
     def _match(self, seen: _Seen, dt: float) -> tuple[Index, Index]:
         """Which track (rows) each detection (columns) belongs to, in three looks."""
@@ -105,35 +105,36 @@ class PersonTracker:
         if not len(t) or not len(seen.confidence):
             return np.zeros(0, np.intp), np.zeros(0, np.intp)
         predicted = to_xyxy(t.motion.value)
-        free_track, free_box = np.ones(len(t), bool), np.ones(len(seen.confidence), bool)
+        used_track, used_box = np.zeros(len(t), bool), np.zeros(len(seen.confidence), bool)
         strong = seen.confidence >= s.strong
         confirmed = t.track_id > 0
         found: list[tuple[Index, Index]] = []
 
         def look(rows: Index, columns: Index, pairs: Pairs, similarity: Array) -> None:
             chosen = assign(pairs.row, pairs.column, similarity)
-            i, j = rows[pairs.row[chosen]], columns[pairs.column[chosen]]
+            i, j = rows.take(pairs.row.take(chosen)), columns.take(pairs.column.take(chosen))
             found.append((i, j))
-            free_track[i] = False
-            free_box[j] = False
+            used_track[i] = True
+            used_box[j] = True
 
-        rows, columns = np.flatnonzero(confirmed & (t.since_s <= s.keep_lost_s + dt)), np.flatnonzero(strong)
+        rows, columns = (confirmed & (t.since_s <= s.keep_lost_s + dt)).nonzero()[0], strong.nonzero()[0]
         if len(rows) and len(columns):
-            box, certain, looks = seen.box[columns], seen.confidence[columns], seen.embedding[columns]
-            look(rows, columns, *first_look(t, rows, predicted[rows], box, certain, looks, s.first_look))
-        columns = np.flatnonzero(~strong)
-        if len(columns):
-            rows = np.flatnonzero(free_track & confirmed & (t.missed == 0))
-            pairs = overlapping(predicted[rows], seen.box[columns])
+            box, certain = seen.box.take(columns, 0), seen.confidence.take(columns)
+            looks = seen.embedding.take(columns, 0)
+            look(rows, columns, *first_look(t, rows, predicted.take(rows, 0), box, certain, looks, s.first_look))
+        if len(columns) < len(strong):
+            columns = (~strong).nonzero()[0]
+            rows = (~used_track & confirmed & (t.missed == 0)).nonzero()[0]
+            pairs = overlapping(predicted.take(rows, 0), seen.box.take(columns, 0))
             pairs = pairs.only(pairs.iou > s.weak_gate)
-            differs = appearance_difference(t, rows[pairs.row], seen.embedding, columns[pairs.column])
+            differs = appearance_difference(t, rows.take(pairs.row), seen.embedding, columns.take(pairs.column))
             if differs is not None:
                 pairs = pairs.only(differs < s.first_look.appearance_gate)
             look(rows, columns, pairs, pairs.iou)
-        rows = np.flatnonzero(~confirmed)
+        rows = (~confirmed).nonzero()[0]
         if len(rows):
-            columns = np.flatnonzero(free_box & strong)
-            pairs = overlapping(predicted[rows], seen.box[columns], s.first_look.widen)
+            columns = (strong & ~used_box).nonzero()[0]
+            pairs = overlapping(predicted.take(rows, 0), seen.box.take(columns, 0), s.first_look.widen)
             pairs = pairs.only(pairs.iou > s.tentative_gate)
             look(rows, columns, pairs, pairs.iou)
         if len(found) < 2:
@@ -145,10 +146,10 @@ class PersonTracker:
         t.tally[:, MISSED] += 1
         if not len(rows):
             return
-        measured, certain = to_cxcywh(seen.box[columns]), seen.confidence[columns]
+        measured, certain = to_cxcywh(seen.box.take(columns, 0)), seen.confidence.take(columns)
         doubt = np.minimum(np.maximum((s.strong - certain) / max(s.strong - s.weak, 1e-6) + 0.5, 0), 1)
         t.motion.correct(rows, measured, 1 + (s.weak_noise - 1) * doubt)
-        tally = t.tally[rows]
+        tally = t.tally.take(rows, 0)
         tally[:, MISSED] = 0
         tally[:, HITS] += 1
         tally[:, EVIDENCE] += certain
@@ -158,7 +159,7 @@ class PersonTracker:
         t.last_box[rows] = measured
         if seen.embedding.shape[1] and t.embedding.shape[1] == seen.embedding.shape[1]:
             self._remember_looks(rows, columns, seen)
-        tentative = np.flatnonzero(t.track_id[rows] == 0)
+        tentative = (t.track_id.take(rows) == 0).nonzero()[0]
         for row, column in zip(rows[tentative].tolist(), columns[tentative].tolist(), strict=True):
             t.history[row].append((self.frame, seen.box[column], float(seen.confidence[column])))
 
@@ -198,8 +199,9 @@ class PersonTracker:
     def _confirm(self) -> None:
         s, t = self.settings, self._table
         self.confirmed = []
-        ready = np.flatnonzero(t.track_id == 0)
-        ready = ready[(t.tally[ready, HITS] >= s.confirm_hits) & (t.tally[ready, EVIDENCE] >= s.confirm_evidence)]
+        ready = (t.track_id == 0).nonzero()[0]
+        if len(ready):
+            ready = ready[(t.tally[ready, HITS] >= s.confirm_hits) & (t.tally[ready, EVIDENCE] >= s.confirm_evidence)]
         if not len(ready):
             return
         continued = relink(t, ready, np.flatnonzero((t.track_id > 0) & (t.missed > 0)), s.relink)
@@ -227,7 +229,7 @@ class PersonTracker:
 
     def _forget(self, now: float) -> None:
         s, t = self.settings, self._table
-        if not t.missed.any():
+        if not np.count_nonzero(t.missed):
             return
         longest = max(s.keep_lost_s, s.relink.longest_s)
         t.keep((t.missed == 0) | ((t.track_id > 0) & (now - t.seen_s <= longest)))
