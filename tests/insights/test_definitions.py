@@ -20,7 +20,7 @@ def test_every_rule_but_the_waiting_shows_in_a_sentence():
 
 def test_the_sentences_hold_the_usual_numbers():
     told = definitions()
-    assert "2.6% of the picture's height (15 px of 576)" in told["line_crossing"]
+    assert "3.5% of the picture's height (20 px of 576)" in told["line_crossing"]
     assert "0.15 m" in told["line_crossing"]
     assert "1/48 of the picture's width, or 0.25 m" in told["heatmap"]
     assert "3 visits" in told["hidden_cells"]
@@ -30,8 +30,8 @@ def test_the_sentences_hold_the_usual_numbers():
 
 
 def test_margins_and_cells_follow_the_picture():
-    assert DEFAULT_RULES.line_margin_px(576) == pytest.approx(15)
-    assert DEFAULT_RULES.line_margin_px(1152) == pytest.approx(30)
+    assert DEFAULT_RULES.line_margin_px(576) == pytest.approx(20)
+    assert DEFAULT_RULES.line_margin_px(1152) == pytest.approx(40)
     assert [DEFAULT_RULES.cell_px(width) for width in (768, 1920, 480, 10)] == [16, 40, 10, 1]
 
 

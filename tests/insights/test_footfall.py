@@ -20,7 +20,7 @@ from store.plan import CameraView, Line
 DATA = Path(__file__).parents[3] / "shared" / "data" / "vtest"
 T0 = 1_700_000_000.0
 HEIGHT = 480
-MARGIN = 15 / 576 * HEIGHT  # 12.5 px
+MARGIN = 20 / 576 * HEIGHT  # 16.7 px
 Play = Callable[..., Facts]
 Script = Callable[..., list]
 
@@ -80,19 +80,19 @@ def test_a_crossing_counts_from_the_margin_on_both_sides(play: Play, script: Scr
 
 
 def test_the_margin_grows_with_the_picture(play: Play, script: Script):
-    events = script({"p": path((2 * 320 - 20, 50), (1000, 50))}, size=(1280, 960))
+    events = script({"p": path((2 * 320 - 32, 50), (1000, 50))}, size=(1280, 960))
     large = CameraView(camera="door", size=(1280, 960), lines=(Line(name="l", a=(640, 0), b=(640, 960)),))
     assert len(play(large, events).crossings) == 0
     # The same plan drawn on a picture of half the size counts the same events alike.
     assert len(play(view(), events).crossings) == 0
-    further = script({"p": path((2 * 320 - 26, 50), (1000, 50))}, size=(1280, 960))
+    further = script({"p": path((2 * 320 - 35, 50), (1000, 50))}, size=(1280, 960))
     assert len(play(large, further).crossings) == len(play(view(), further).crossings) == 1
 
 
 def test_a_calibrated_camera_asks_for_metres_too(play: Play, script: Script):
-    # 1 px is 1 cm, so that the margin in pixels is 12.5 cm; 15 cm are asked for.
-    scale = ((0.01, 0, 0), (0, 0.01, 0), (0, 0, 1))
-    reached = {13: 0, 16: 1}
+    # 1 px is 8 mm, so that the margin in pixels is 13.3 cm; 15 cm are asked for.
+    scale = ((0.008, 0, 0), (0, 0.008, 0), (0, 0, 1))
+    reached = {18: 0, 19: 1}
     for pixels, count in reached.items():
         events = script({"p": path((200, 50), (320 + pixels, 50))})
         assert len(play(view(homography=scale), events).crossings) == count
