@@ -52,7 +52,7 @@ format: $(VENV)/.installed
 
 # Two hours of footage from a looped file, as fast as it goes; prints the memory of the process and of the bus.
 soak: $(VENV)/.weights
-	$(BIN)/python -m benchmarks.soak
+	$(BIN)/python -m benchmarks.soak $(if $(VIDEO),--video "$(VIDEO)")
 
 # Our tracker and the public ByteTrack on the same synthetic crowds: updates per CPU-second.
 bench-tracking: $(VENV)/.installed
