@@ -47,9 +47,10 @@ def evaluate_watch(
 ) -> Report:
     """Watch ``source`` and score the tracks; frame ``index`` i is frame i + 1 of the truth.
 
-    ``open_watcher`` makes, from the pictures' size and the frame rate, what turns frames into tracks; it begins with the first quoted frame.
-    ``updates_per_cpu_s`` is frames per second of CPU time in it, detector included. ``progress`` is told frames watched
-    and frames in all. Raises ``MotFileError``, ``CountsFileError`` and the source's errors.
+    ``open_watcher`` makes, from the pictures' size and the frame rate, what turns frames into tracks; it begins with
+    the first quoted frame. ``updates_per_cpu_s`` is frames per second of CPU time in it, detector included.
+    ``progress`` is told frames watched and frames in all. Raises ``MotFileError``, ``CountsFileError`` and the
+    source's errors.
     """
     info = SequenceInfo(source.frame_rate, source.frame_count, source.size[1])
     reference = read_reference(
