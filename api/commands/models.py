@@ -87,11 +87,16 @@ def fetch_with_progress(names: list[str]) -> list[Path]:
 
     bars: dict[str, TaskID] = {}
     columns = TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TimeRemainingColumn()
-    with Progress(*columns, console=Console(stderr=True)) as progress:
+    progress = Progress(*columns, console=Console(stderr=True))
 
-        def on_progress(requirement: str, done: int, total: int) -> None:
-            if requirement not in bars:
-                bars[requirement] = progress.add_task(f"downloading {requirement}", total=total)
-            progress.update(bars[requirement], completed=done)
+    def on_progress(requirement: str, done: int, total: int) -> None:
+        if requirement not in bars:
+            progress.start()
+            bars[requirement] = progress.add_task(f"downloading {requirement}", total=total)
+        progress.update(bars[requirement], completed=done)
 
+    try:
         return fetch_all(names, on_progress)
+    finally:
+        if bars:  # stopped without a bar, it would write an empty line
+            progress.stop()

@@ -88,10 +88,14 @@ def watch(
         port=port,
         open_browser=open_browser,
     )
+
+    def complain(text: str) -> None:
+        typer.echo(f"aisle watch: {text}", err=True)
+
     try:
-        outcome = watch_session(request, say=typer.echo)
+        outcome = watch_session(request, typer.echo, complain)
     except told_errors() as error:
-        typer.echo(f"aisle watch: {error}", err=True)
+        complain(str(error))
         raise typer.Exit(1) from None
     if outcome is Outcome.CUT_SHORT:
         raise typer.Exit(1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -10,6 +11,7 @@ from urllib.parse import quote
 from pydantic import ValidationError
 
 from cameras.frame import FrameSource
+from cameras.uri import camera_name, kind_of, redact
 from store.views import CameraView, Homography, Line, Plan, PlanError, Zone
 
 
@@ -55,12 +57,41 @@ def parse_start(text: str) -> float:
     return (when if when.tzinfo else when.replace(tzinfo=UTC)).timestamp()
 
 
-def camera_names(sources: Sequence[str]) -> list[str]:
-    """A name for each source, after its address; sources of one name are numbered."""
-    from cameras.uri import camera_name
+def is_live(source: str) -> bool:
+    """Whether this address is a camera's, not a recording's. Raises ``UnsupportedSourceError``."""
+    return kind_of(source) in ("rtsp", "webcam")
 
-    names = [camera_name(source) for source in sources]
-    return [name if names.count(name) == 1 else f"{name}-{names[: i + 1].count(name)}" for i, name in enumerate(names)]
+
+def camera_names(sources: Sequence[str]) -> list[str]:
+    """A name for each source, after its address; sources of one name are numbered, and no two names are the same."""
+    wanted = [camera_name(source) for source in sources]
+    names: list[str] = []
+    for base in wanted:
+        free = (f"{base}-{number}" for number in itertools.count(1))
+        names.append(base if wanted.count(base) == 1 else next(n for n in free if n not in {*names, *wanted}))
+    return names
+
+
+def check_options(options: WatchOptions) -> None:
+    """Raise ``OptionError`` where an option holds for none of the sources."""
+    if all(is_live(source) for source in options.sources):
+        for option, given in (("--loop", options.loop), ("--start", options.start is not None)):
+            if given:
+                raise OptionError(f"{option} is for recordings, and {redact(options.sources[0])} is live: leave it out")
+    if options.plan is not None and len(unplanned(options)) == len(options.sources):
+        planned = ", ".join(view.camera for view in options.plan.cameras) or "none"
+        raise OptionError(
+            f"--plan has the cameras {planned}, and the sources are {', '.join(unplanned(options))}: name the plan's "
+            "cameras after the sources"
+        )
+
+
+def unplanned(options: WatchOptions) -> list[str]:
+    """The cameras that a plan leaves out; none where there is no plan."""
+    if options.plan is None:
+        return []
+    planned = {view.camera for view in options.plan.cameras}
+    return [name for name in camera_names(options.sources) if name not in planned]
 
 
 def file_name(camera: str) -> str:
@@ -71,7 +102,7 @@ def file_name(camera: str) -> str:
 def view_of(source: FrameSource, options: WatchOptions) -> CameraView:
     """The source's view: the plan's where it names the camera, else what the options say.
 
-    Raises ``PlanError`` where a plan was made for another picture size, or a zone lies outside the picture.
+    Raises ``PlanError`` where a plan was made for another picture size, or a line or zone lies outside the picture.
     """
     planned = {view.camera: view for view in (options.plan.cameras if options.plan else ())}.get(source.camera)
     if planned is not None:
@@ -80,9 +111,9 @@ def view_of(source: FrameSource, options: WatchOptions) -> CameraView:
                 f"camera {source.camera}: the plan was made for pictures of {planned.size[0]}x{planned.size[1]}, "
                 f"the footage has {source.size[0]}x{source.size[1]}"
             )
-        return planned
+        return _within(planned)
     try:
-        return CameraView(
+        view = CameraView(
             camera=source.camera,
             size=source.size,
             lines=options.lines,
@@ -92,3 +123,16 @@ def view_of(source: FrameSource, options: WatchOptions) -> CameraView:
     except ValidationError as error:
         reason = error.errors(include_url=False)[0]["msg"].removeprefix("Value error, ")
         raise PlanError(f"camera {source.camera}: {reason}") from None
+    return _within(view)
+
+
+def _within(view: CameraView) -> CameraView:
+    """The view, if people in its picture could cross every line. Raises ``PlanError``."""
+    width, height = view.size
+    for line in view.lines:
+        (x1, y1), (x2, y2) = line.a, line.b
+        if max(x1, x2) <= 0 or max(y1, y2) <= 0 or min(x1, x2) >= width or min(y1, y2) >= height:
+            raise PlanError(
+                f"camera {view.camera}: line {line.name} lies outside the picture of {width}x{height} pixels"
+            )
+    return view

@@ -10,17 +10,21 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+import structlog
+
 from api.live import LiveFrames
 from api.upkeep import run_insights
-from api.watch.options import WatchOptions, camera_names, file_name, view_of
+from api.watch.options import WatchOptions, camera_names, file_name, is_live, view_of
 from api.watch.sinks import BackgroundSink, Drawing, LiveSink, RecordingSink
 from api.watch.tally import Tally, keep_tally
 from api.watch.track_file import TrackFile
 from cameras.frame import FrameSource
 from cameras.open import open_source
+from cameras.uri import redact
 from insights.service import GROUP
 from models.faces import open_face_detector
 from store.bus import Bus
+from store.errors import BusError, UnavailableError
 from store.events import CameraDegraded, CameraRecovered, Event
 from store.records import Records
 from store.settings import Settings
@@ -36,6 +40,8 @@ if TYPE_CHECKING:
 
 _DRAIN_S: Final = 300.0
 _POLL_S: Final = 0.2
+_SAY_S: Final = 2.0
+log = structlog.get_logger(__name__)
 
 
 @dataclass(slots=True)
@@ -45,6 +51,7 @@ class WatchedCamera:
     source: FrameSource
     view: CameraView
     label: str
+    watcher: PersonWatcher | None = None
     video: Path | None = None
     tracks: Path | None = None
     loop: CameraLoop | None = None
@@ -87,8 +94,6 @@ class Watch:
 
     def __enter__(self) -> Watch:
         with ExitStack() as opening:
-            from cameras.uri import redact
-
             for uri, name in zip(self._options.sources, camera_names(self._options.sources), strict=True):
                 source = opening.enter_context(self._open(uri, name))
                 self.cameras.append(WatchedCamera(source, view_of(source, self._options), redact(uri)))
@@ -104,17 +109,26 @@ class Watch:
         """Whether every source is a recording, which ends by itself."""
         return not any(camera.source.live for camera in self.cameras)
 
+    def prepare(self) -> None:
+        """Open the networks, so that what is wrong with them is raised before anything is watched."""
+        for camera in self.cameras:
+            if camera.watcher is None:
+                camera.watcher = self._watcher_for(camera.source)
+
     def run(self, on_progress: Callable[[Sequence[WatchedCamera]], None]) -> None:
         """Watch until every source has ended or ``stop`` is set; then all counts are in the records.
 
         ``on_progress`` is called several times a second. What breaks in a camera's thread is raised here.
         """
+        self.prepare()
         plan = Plan(store=self._settings.store, cameras=tuple(camera.view for camera in self.cameras))
         began = time.monotonic()
         self._bus.ensure_group(GROUP)
         with keep_tally(self._bus) as tally, run_insights(self._bus, self._records, self._settings, plan):
             threads = [self._start(camera, tally) for camera in self.cameras]
             while any(thread.is_alive() for thread in threads):
+                if self.stop.is_set():
+                    self._hang_up()
                 on_progress(self.cameras)
                 for thread in threads:
                     thread.join(timeout=_POLL_S / len(threads))
@@ -127,9 +141,15 @@ class Watch:
             if camera.failure is not None:
                 raise camera.failure
 
+    def _hang_up(self) -> None:
+        """Close the live sources: one that gives no frames would never see that it is to stop."""
+        for camera in self.cameras:
+            if camera.source.live:
+                camera.source.close()
+
     def _open(self, uri: str, name: str) -> FrameSource:
         options = self._options
-        if "://" in uri or uri.startswith("webcam:"):
+        if is_live(uri):
             return open_source(uri, camera=name, frame_rate=options.frame_rate, on_state=self._say_state)
         return open_source(uri, camera=name, frame_rate=options.frame_rate, start=options.start, loop=options.loop)
 
@@ -151,8 +171,12 @@ class Watch:
         elif state.status == "live" and state.camera in self._degraded:
             self._degraded.discard(state.camera)
             events.append(CameraRecovered(store=self._settings.store, time=state.since, cameras=(state.camera,)))
-        if events:
-            self._bus.publish(events, live=True)
+        try:
+            if events:
+                self._bus.publish(events, live=True, timeout_s=_SAY_S)
+        except (BusError, UnavailableError) as error:
+            # Word of a camera is not worth the camera.
+            log.warning("camera state could not be published", camera=state.camera, reason=str(error))
 
     def _start(self, camera: WatchedCamera, tally: Tally) -> threading.Thread:
         def run() -> None:
@@ -173,8 +197,8 @@ class Watch:
 
     @contextmanager
     def _prepared(self, camera: WatchedCamera, tally: Tally) -> Iterator[CameraLoop]:
-        view, source = camera.view, camera.source
-        watcher = self._watcher_for(source)
+        view, source, watcher = camera.view, camera.source, camera.watcher
+        assert watcher is not None
 
         def publish(events: Sequence[Event]) -> None:
             self._bus.publish(events, live=source.live)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import enum
-import shutil
 import signal
 import tempfile
 import threading
@@ -11,13 +10,15 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 from api.app import create_app
+from api.commands.models import fetch_with_progress
 from api.live import LiveFrames
 from api.logs import log_to_stderr
 from api.serve import PageServer, ServeError
 from api.upkeep import keep_tidy
-from api.watch.options import OptionError, WatchOptions, parse_size, parse_start
+from api.watch.options import OptionError, WatchOptions, check_options, is_live, parse_size, parse_start, unplanned
 from api.watch.progress import show_progress
 from api.watch.run import Watch
 from api.watch.summary import summarise, write_reports
@@ -28,9 +29,12 @@ from store.errors import UnavailableError
 from store.plan import PlanError, load_homography, load_plan, parse_line, parse_zone
 from store.records import Records, RecordsError
 from store.settings import Settings, SettingsError, load_settings
+from vision.pipeline import DEFAULT_WEIGHTS
 from vision.recording import VideoWriterError
 
 Say = Callable[[str], None]
+_FOR_BLUR: Final = ("face-full-range",)
+_RECORDS: Final = "records"
 
 
 class Outcome(enum.Enum):
@@ -66,6 +70,7 @@ class WatchRequest:
 def told_errors() -> tuple[type[Exception], ...]:
     """The errors whose message tells the user what to mend."""
     return (
+        OSError,
         BusError,
         CameraError,
         ModelError,
@@ -79,17 +84,25 @@ def told_errors() -> tuple[type[Exception], ...]:
     )
 
 
-def watch_session(request: WatchRequest, say: Say) -> Outcome:
-    """Watch, report and serve as asked; ``say`` gets each line of the result. Raises one of ``told_errors``."""
+def watch_session(request: WatchRequest, say: Say, complain: Say) -> Outcome:
+    """Watch, report and serve as asked. Raises one of ``told_errors``.
+
+    ``say`` gets each line of the result, ``complain`` what the user should know of what went wrong.
+    """
     log_to_stderr()
     options = _options(request)
-    recorded = not any("://" in source or source.startswith("webcam:") for source in options.sources)
+    check_options(options)
+    if left_out := unplanned(options):
+        complain(f"not in the plan, and watched without its lines and zones: {', '.join(left_out)}")
+    recorded = not any(is_live(source) for source in options.sources)
     with ExitStack() as stack:
         settings = _settings(request, recorded, stack)
         records = stack.enter_context(Records.open(settings))
         bus = stack.enter_context(Bus.open(settings))
         live = LiveFrames() if request.serve else None
         watch = stack.enter_context(Watch(options, settings, bus, records, folder=request.report, live=live))
+        fetch_with_progress([*_FOR_BLUR, *([options.weights] if options.weights == DEFAULT_WEIGHTS else [])])
+        watch.prepare()
         server = None
         if live is not None:
             server = stack.enter_context(
@@ -100,18 +113,21 @@ def watch_session(request: WatchRequest, say: Say) -> Outcome:
                 stack.enter_context(keep_tidy(records, settings))
             say(f"Pages: {server.link()}")
             _open_browser(server.link(), request.open_browser)
-        with _ctrl_c(watch.stop):
-            watch.run(stack.enter_context(show_progress()))
+        with _ctrl_c(watch.stop), show_progress() as on_progress:
+            watch.run(on_progress)
         for text in summarise(watch, records, settings):
             say(text)
+        failed = [camera for camera in watch.cameras if camera.state.error is not None]
+        for camera in failed:
+            complain(f"camera {camera.view.camera} ended early: {camera.state.error}")
         if request.report is not None and (page := write_reports(request.report, watch, records, settings)):
             say(f"Report: {page}")
-        if server is not None:
+        # Whoever pressed Ctrl-C already wants to be gone.
+        if server is not None and not watch.stop.is_set():
             ended = threading.Event()
             with _ctrl_c(ended):
                 say(f"Pages: {server.link()}  (Ctrl-C ends them)")
                 ended.wait()
-        failed = any(camera.state.error is not None for camera in watch.cameras)
     return Outcome.CUT_SHORT if failed else Outcome.COMPLETE
 
 
@@ -151,12 +167,18 @@ def _settings(request: WatchRequest, recorded: bool, stack: ExitStack) -> Settin
         changes["min_visitors"] = 1
     if recorded and asked.database_url is None and "data_dir" not in asked.model_fields_set:
         if request.report is not None:
-            folder = request.report / "data"
-            shutil.rmtree(folder, ignore_errors=True)
+            folder = request.report / _RECORDS
+            _empty(folder)
         else:
             folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="aisle-")))
         changes["data_dir"] = folder
     return asked.model_copy(update=changes)
+
+
+def _empty(folder: Path) -> None:
+    """Delete the records and pictures of an earlier run, and nothing else that may lie there."""
+    for path in [*folder.glob("aisle.sqlite3*"), *folder.glob("previews/*.jpg")]:
+        path.unlink()
 
 
 def _open_browser(link: str, wanted: bool) -> None:

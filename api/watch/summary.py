@@ -10,6 +10,7 @@ from api.watch.run import Watch, WatchedCamera
 from insights import queries
 from store.records import Records
 from store.settings import Settings
+from vision.pipeline import network_size
 
 _AFTER_S = 1.0
 
@@ -21,14 +22,14 @@ def summarise(watch: Watch, records: Records, settings: Settings) -> list[str]:
 
 def _summary(camera: WatchedCamera, wall_s: float, records: Records, settings: Settings) -> str:
     name, state = camera.view.camera, camera.state
+    early = ", ended early" if state.error is not None else ""
     if state.began_at is None or state.newest_at is None:
-        return f"{name}: no frame was watched{_problem(camera)}"
+        return f"{name}: no frame was watched{early}"
     start, end = state.began_at, state.newest_at + _AFTER_S
+    seconds = state.newest_at - start + 1 / camera.source.frame_rate
     rate = state.frames / wall_s if wall_s > 0 else 0.0
-    lines = [
-        f"{name}: {state.people} people in {state.newest_at - start:.1f} s of footage "
-        f"({state.frames} frames, {rate:.1f} frames/s){_problem(camera)}"
-    ]
+    people = _plural(state.people, "person", "people") if state.people else "nobody was seen"
+    lines = [f"{name}: {people} in {seconds:.1f} s of footage ({state.frames} frames, {rate:.1f} frames/s{early})"]
     for line in camera.view.lines:
         crossed = queries.crossings(records, settings.store, name, start, end, line.name)
         into = sum(each.direction == "in" for each in crossed)
@@ -37,12 +38,17 @@ def _summary(camera: WatchedCamera, wall_s: float, records: Records, settings: S
         if not zone.staff:
             dwell = queries.dwell(records, settings.store, name, zone.name, start, end)
             mean = "" if dwell.mean_s is None else f", {dwell.mean_s:.1f} s on average"
-            lines.append(f"  zone {zone.name}: {dwell.count} stays{mean}")
+            lines.append(f"  zone {zone.name}: {_plural(dwell.count, 'stay', 'stays')}{mean}")
+    if not state.people:
+        width, height = network_size(camera.view.size)
+        lines.append(
+            f"  Is somebody there, but small? --size {2 * width}x{2 * height} finds smaller ones, more slowly."
+        )
     return "\n".join(lines)
 
 
-def _problem(camera: WatchedCamera) -> str:
-    return f". It ended early: {camera.state.error}" if camera.state.error else ""
+def _plural(count: int, one: str, many: str) -> str:
+    return f"{count} {one if count == 1 else many}"
 
 
 def write_reports(folder: Path, watch: Watch, records: Records, settings: Settings) -> Path | None:
