@@ -24,7 +24,7 @@ $(VENV)/.installed: pyproject.toml scripts/system-libraries
 
 $(VENV)/.weights: $(VENV)/.installed models/entries.py
 	@echo "== weights, checked by hash"
-	@$(BIN)/aisle models fetch --default
+	@$(BIN)/aisle models fetch efficientdet-lite0 face-full-range
 	@touch $@
 
 demo: $(VENV)/.weights
