@@ -76,8 +76,8 @@ def definitions(rules: Rules = DEFAULT_RULES, min_visitors: int = 3) -> dict[str
             f"or {rules.cell_m:g} m on a calibrated floor."
         ),
         "hidden_cells": (
-            f"A heatmap cell is shown only when {min_visitors} visits or more came to it in the time asked for; "
-            "a visit counts in the minute of its first sighting there."
+            f"A heatmap cell is shown only when {min_visitors} {'visit' if min_visitors == 1 else 'visits'} or more "
+            "came to it in the time asked for; a visit counts in the minute of its first sighting there."
         ),
         "queue": (
             f"A zone holds at least its queue limit of people for {rules.queue_s:g} s without a break, absences of "

@@ -115,9 +115,10 @@ def _legend(heatmap: Heatmap, top: float, width: int) -> Picture:
     strip = np.full((3 * line + 6, width, 3), PAPER, np.uint8)
     unit, divisor = ("person-minutes", 60.0) if top >= 300 else ("person-seconds", 1.0)
     size = f"{heatmap.cell:g} {'px' if heatmap.space == 'image' else 'm'}"
-    rule = f"Cells with fewer than {heatmap.min_visitors} visits are not shown" + (
-        f" ({heatmap.hidden} here)" if heatmap.hidden else ""
-    )
+    rule = "Every cell that somebody came to is shown"
+    if heatmap.min_visitors > 1:
+        hidden = f" ({heatmap.hidden} here)" if heatmap.hidden else ""
+        rule = f"Cells with fewer than {heatmap.min_visitors} visits are not shown{hidden}"
     if heatmap.empty:
         what = "Too few visits to show anything" if heatmap.hidden else "Nobody was counted in this time"
         _text(strip, what, (10, line), scale)

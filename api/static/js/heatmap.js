@@ -61,7 +61,7 @@ async function update() {
     place("hidden").textContent = count(heatmap.hidden);
     const size = space === "floor" ? `${heatmap.cell} m` : `${heatmap.cell} pixels`;
     place("caption").textContent =
-      `${camera}, ${rangeOf(range)}. Cells of ${size}; those with fewer than ${heatmap.min_visitors} visits are hidden.`;
+      `${camera}, ${rangeOf(range)}. Cells of ${size}${heatmap.min_visitors > 1 ? `; those with fewer than ${heatmap.min_visitors} visits are hidden` : ""}.`;
     tell(null);
     if (!cells.length && space === "floor") {
       shownUrl = "";
