@@ -86,35 +86,36 @@ def largest_cover(a: Array, b: Array, but_not: Index | None = None) -> Array:
     return np.asarray(shared.max(axis=1) / np.maximum((a[:, 2] - a[:, 0]) * (a[:, 3] - a[:, 1]), 1e-9))
 
 
-def assign(row: Index, column: Index, similarity: Array) -> Index:
-    """The pairs (positions in the lists) that make the most of ``similarity`` + 1, each row and column used once.
+def assign(row: Index, column: Index, similarity: Array) -> tuple[Index, Index]:
+    """The rows and columns of the pairs that make the most of ``similarity`` + 1, each row and column used once.
 
     Exact: solved as a table. Where that is large, a pair whose row and column have no other is taken at once.
     """
     if not len(row):
-        return np.zeros(0, np.intp)
+        return np.zeros(0, np.intp), np.zeros(0, np.intp)
     rows, columns = int(row.max()) + 1, int(column.max()) + 1
     if rows * columns <= _SMALL_TABLE:
         return _solved(row, column, similarity, (rows, columns))
     alone = (np.bincount(row)[row] == 1) & (np.bincount(column)[column] == 1)
-    rest = np.flatnonzero(~alone)
-    if not len(rest):
-        return np.flatnonzero(alone)
-    r, c = _renumbered(row[rest], rows), _renumbered(column[rest], columns)
-    solved = _solved(r, c, similarity[rest], (int(r.max()) + 1, int(c.max()) + 1))
-    return np.concatenate([np.flatnonzero(alone), rest[solved]])
+    crowded = ~alone
+    if not np.count_nonzero(crowded):
+        return row, column
+    r, old_row = _renumbered(row[crowded], rows)
+    c, old_column = _renumbered(column[crowded], columns)
+    r, c = _solved(r, c, similarity[crowded], (len(old_row), len(old_column)))
+    return np.concatenate([row[alone], old_row[r]]), np.concatenate([column[alone], old_column[c]])
 
 
-def _solved(row: Index, column: Index, similarity: Array, shape: tuple[int, int]) -> Index:
+def _solved(row: Index, column: Index, similarity: Array, shape: tuple[int, int]) -> tuple[Index, Index]:
     gain = np.zeros(shape)
     gain[row, column] = similarity + 1.0
-    place = np.full(shape, -1, np.intp)
-    place[row, column] = np.arange(len(row))
-    chosen = place[linear_sum_assignment(gain, maximize=True)]
-    return np.asarray(chosen[chosen >= 0])
+    r, c = linear_sum_assignment(gain, maximize=True)
+    paired = (gain[r, c] > 0).nonzero()[0]
+    return r.take(paired), c.take(paired)
 
 
-def _renumbered(index: Index, size: int) -> Index:
+def _renumbered(index: Index, size: int) -> tuple[Index, Index]:
+    """The same numbers without gaps, and the old number of each new one."""
     used = np.zeros(size, np.intp)
     used[index] = 1
-    return np.asarray((np.cumsum(used) - 1)[index])
+    return np.asarray((np.cumsum(used) - 1)[index]), used.nonzero()[0]

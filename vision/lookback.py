@@ -6,6 +6,7 @@ Facts are written about a second late anyhow, so that they may as well be writte
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import islice
 from typing import Final
@@ -13,8 +14,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from vision.detections import Detections, Tracks
-from vision.tracking import PersonTracker
+from vision.detections import Tracks
+from vision.tracking import Confirmation
 
 SMOOTH_S: Final = 0.3
 _REACH_S: Final = 2.5 * SMOOTH_S
@@ -39,26 +40,24 @@ class _Frame:
 
 
 class Lookback:
-    """Runs a tracker ``lag_s`` seconds behind and gives what could not be known at the time.
+    """Follows a tracker ``lag_s`` seconds behind and gives what could not be known at the time.
 
     That is the boxes from before a track was confirmed; for gaps of up to ``lag_s``, boxes on the straight line between
     the last before and the first after; and for every box the value of a line that is fitted to the track around it
-    (weights fall off with a standard deviation of ``SMOOTH_S``; local linear regression, Fan 1992). ``now`` holds
-    what the tracker said of the newest frame.
+    (weights fall off with a standard deviation of ``SMOOTH_S``; local linear regression, Fan 1992).
     """
 
-    def __init__(self, tracker: PersonTracker, lag_s: float = 1.5) -> None:
-        self.tracker = tracker
+    def __init__(self, lag_s: float = 1.5) -> None:
         self.lag_s = lag_s
         self._clear()
 
-    def update(self, detections: Detections, time_s: float, index: int) -> list[Moment]:
-        """Take in the next frame; returns the frames that are now settled.
+    def update(self, now: Tracks, confirmed: Sequence[Confirmation], time_s: float, index: int) -> list[Moment]:
+        """Take in what the tracker gave for the next frame and whom it confirmed; returns the frames now settled.
 
-        They come oldest first, and about half a second of them at once.
+        Call it once for every update of the tracker. Settled frames come oldest first, about half a second at once.
         """
-        self.now = self.tracker.update(detections, time_s)
-        number = self.tracker.frame
+        self._number += 1
+        number = self._number
         self._frames.append(_Frame(number, index, time_s))
         self._open += 1
         if len(self._frames) > self._boxes.shape[1]:
@@ -66,17 +65,17 @@ class Lookback:
         column = number % self._boxes.shape[1]
         self._boxes[:, column] = np.nan
         self._times[column] = time_s
-        for each in self.tracker.confirmed:
+        for each in confirmed:
             (row,) = self._rows_of(np.array([each.track_id])).tolist()
             for frame, box, confidence in zip(each.frame.tolist(), each.xyxy, each.confidence.tolist(), strict=True):
                 self._put(row, frame, box, confidence)
-        if len(self.now):
-            rows = self._rows_of(self.now.track_id)
+        if len(now):
+            rows = self._rows_of(now.track_id)
             last = self._last.take(rows)
             for place in ((last > 0) & (last < number - 1)).nonzero()[0].tolist():
-                self._fill(int(rows[place]), number, self.now.xyxy[place], float(self.now.confidence[place]))
-            self._boxes[rows, column] = self.now.xyxy
-            self._confidence[rows, column] = self.now.confidence
+                self._fill(int(rows[place]), number, now.xyxy[place], float(now.confidence[place]))
+            self._boxes[rows, column] = now.xyxy
+            self._confidence[rows, column] = now.confidence
             self._last[rows] = number
         due = time_s - self.lag_s
         if self._frames[-self._open].time_s > due - _SETTLE_S:
@@ -90,7 +89,7 @@ class Lookback:
         return settled
 
     def _clear(self) -> None:
-        self.now = Tracks.empty()
+        self._number = 0
         # The frames that may still be asked for, oldest first; the last ``_open`` of them are not settled.
         self._frames: deque[_Frame] = deque()
         self._open = 0
@@ -152,7 +151,8 @@ class Lookback:
         closing = list(islice(self._frames, self._first_open(), self._first_open() + count))
         columns = self._boxes.shape[1]
         here = np.array([frame.number for frame in closing]) % columns
-        near = np.arange(self._frames[0].number, self._frames[-1].number + 1) % columns
+        reach = (closing[0].time_s - _REACH_S, closing[-1].time_s + _REACH_S)
+        near = np.array([f.number for f in self._frames if reach[0] <= f.time_s <= reach[1]]) % columns
         ids, rows = self._ids, self._rows
         fitted = _fitted(self._boxes[rows[:, None], near], self._times[near], self._times[here])
         there = ~np.isnan(self._boxes[rows[:, None], here, 0])
@@ -169,7 +169,7 @@ class Lookback:
     def _let_go(self, settled_s: float) -> None:
         while len(self._frames) > self._open and self._frames[0].time_s < settled_s - _REACH_S:
             self._frames.popleft()
-        oldest = self._frames[0].number if self._frames else self.tracker.frame + 1
+        oldest = self._frames[0].number if self._frames else self._number + 1
         stays = self._last.take(self._rows) >= oldest
         if np.count_nonzero(stays) < len(stays):
             self._free += self._rows[~stays].tolist()

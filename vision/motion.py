@@ -85,18 +85,17 @@ class MotionState:
             self._grow = np.array([dt**3 / 3, dt * dt / 2, dt])[:, None]
         velocity[:, 2:] *= self._fade
         value += velocity * dt
-        q = np.square(np.maximum(value[:, 3:4], 1.0)) * self._density
+        np.maximum(value[:, 2:], 1.0, out=value[:, 2:])
+        q = np.square(value[:, 3:4]) * self._density
         moved = self._move @ self.state[2:].reshape(3, -1)
         moved += self._grow * q.reshape(1, -1)
         self.state[2:] = moved.reshape(3, -1, 4)
-        np.maximum(value[:, 2:], 1.0, out=value[:, 2:])
 
     def correct(self, rows: NDArray[np.intp], cxcywh: Array, scale: Array) -> None:
         """Take in measured boxes (m, 4) for the tracks ``rows`` (m,); ``scale`` (m,) multiplies the noise."""
         before = self.state.take(rows, 1)
         value, velocity, pp, pv, vv = before
-        noise = np.square((scale * value[:, 3])[:, None] * self._edge)
-        total = pp + noise
+        total = pp + np.square((scale * value[:, 3])[:, None] * self._edge)
         gain_value, gain_velocity = pp / total, pv / total
         residual = cxcywh - value
         value += gain_value * residual

@@ -27,23 +27,20 @@ class PersonWatcher:
 
     def __init__(self, detector: PersonDetector, frame_rate: float, settings: TrackerSettings | None = None) -> None:
         self._detector = detector
-        self._lookback = Lookback(PersonTracker(frame_rate, settings), LAG_S)
-        self.seen = Detections.empty()
-        used = self._lookback.tracker.settings
+        self._tracker = PersonTracker(frame_rate, settings)
+        self._lookback = Lookback(LAG_S)
+        self.seen, self.now = Detections.empty(), Tracks.empty()
+        used = self._tracker.settings
         self._weak = used.weak
         self.patience_s = max(used.relink.longest_s, used.keep_lost_s) + LAG_S
-
-    @property
-    def now(self) -> Tracks:
-        """The confirmed people in the newest frame."""
-        return self._lookback.now
 
     def update(self, frame: Frame) -> list[Moment]:
         """Watch the next frame; returns the settled ones, oldest first. Raises ``ValueError`` if time stands still."""
         boxes = self._detector.detect([frame.image], min_confidence=self._weak)[0]
         looks = colour_embedding(frame.image, boxes.xyxy)
         self.seen = Detections(boxes.xyxy, boxes.confidence, embedding=looks)
-        return self._lookback.update(self.seen, frame.captured_at, frame.index)
+        self.now = self._tracker.update(self.seen, frame.captured_at)
+        return self._lookback.update(self.now, self._tracker.confirmed, frame.captured_at, frame.index)
 
     def finish(self) -> list[Moment]:
         """The frames that are not settled yet, when the footage ends."""

@@ -31,5 +31,5 @@ def relink(table: TrackTable, ready: Index, lost: Index, settings: Relink) -> di
         allowed &= differs < settings.appearance
         similarity += 2 * (settings.appearance - differs)
     old, new = np.nonzero(allowed)
-    chosen = assign(old, new, similarity[old, new])
-    return {int(ready[j]): int(lost[i]) for i, j in zip(old[chosen], new[chosen], strict=True)}
+    old, new = assign(old, new, similarity[old, new])
+    return dict(zip(ready[new].tolist(), lost[old].tolist(), strict=True))

@@ -25,8 +25,9 @@ def first_look(
     if differs is not None:
         allowed &= differs < s.appearance_gate
         differs = differs[allowed]
-    lost = lost[allowed]
-    pairs = pairs.only(allowed)
+    if np.count_nonzero(allowed) < len(allowed):
+        lost = lost[allowed]
+        pairs = pairs.only(allowed)
     similarity = pairs.iou * pairs.vertical**s.height_power
     similarity *= (1 - s.confidence_weight) + s.confidence_weight * confidence.take(pairs.column)
     if differs is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Final
 
 import numpy as np
@@ -9,7 +10,7 @@ from numpy.typing import NDArray
 
 from vision.motion import Array, MotionNoise, MotionState, to_cxcywh
 
-_COLUMNS: Final = ("track_id", "tally", "born_s", "last_box", "first_box", "embedding")
+_COLUMNS: Final = ("track_id", "tally", "born_s", "since_s", "last_box", "first_box", "embedding")
 HITS, MISSED, EVIDENCE, CONFIDENCE, SEEN_S = range(5)
 
 
@@ -55,7 +56,7 @@ class TrackTable:
         self.since_s = now - self.seen_s
         lost = self.missed > 0
         if np.count_nonzero(lost):
-            self.motion.velocity[lost] *= np.exp(-dt / lost_damping_s)
+            self.motion.velocity[lost] *= math.exp(-dt / lost_damping_s)
         self.motion.predict(dt)
 
     def append(self, frame: int, time_s: float, xyxy: Array, confidence: Array, embedding: Array) -> None:
@@ -67,7 +68,7 @@ class TrackTable:
         self.motion.start(box)
         tally = np.column_stack([np.ones(k), np.zeros(k), confidence, confidence, np.full(k, time_s)])
         new = {
-            "track_id": np.zeros(k, np.int64), "tally": tally, "born_s": np.full(k, time_s),
+            "track_id": np.zeros(k, np.int64), "tally": tally, "born_s": np.full(k, time_s), "since_s": np.zeros(k),
             "last_box": box, "first_box": box, "embedding": embedding,
         }  # fmt: skip
         for name in _COLUMNS:

@@ -85,15 +85,16 @@ class PersonTracker:
         self._time_s = now
         self.frame += 1
 
-        if len(detections) and detections.confidence.min() < s.weak:
-            detections = detections[detections.confidence >= s.weak]
+        heard = detections.confidence >= s.weak
+        if np.count_nonzero(heard) < len(heard):
+            detections = detections[heard]
         seen = _Seen.of(detections)
         self._table.predict(now, dt, s.lost_damping_s)
         rows, columns = self._match(seen, dt)
         self._correct(rows, columns, seen, now)
+        self._forget()
         self._start(columns, seen, now)
         self._confirm()
-        self._forget(now)
         t = self._table
         here = ((t.track_id > 0) & (t.missed == 0)).nonzero()[0]
         boxes = to_xyxy(t.motion.value.take(here, 0)).astype(np.float32)
@@ -111,8 +112,8 @@ class PersonTracker:
         found: list[tuple[Index, Index]] = []
 
         def look(rows: Index, columns: Index, pairs: Pairs, similarity: Array) -> None:
-            chosen = assign(pairs.row, pairs.column, similarity)
-            i, j = rows.take(pairs.row.take(chosen)), columns.take(pairs.column.take(chosen))
+            i, j = assign(pairs.row, pairs.column, similarity)
+            i, j = rows.take(i), columns.take(j)
             found.append((i, j))
             used_track[i] = True
             used_box[j] = True
@@ -227,9 +228,10 @@ class PersonTracker:
         replaced[list(continued.values())] = False
         t.keep(replaced)
 
-    def _forget(self, now: float) -> None:
+    def _forget(self) -> None:
+        """Drop the unconfirmed at the first miss, and the confirmed when nobody waits for them any more."""
         s, t = self.settings, self._table
-        if not np.count_nonzero(t.missed):
-            return
-        longest = max(s.keep_lost_s, s.relink.longest_s)
-        t.keep((t.missed == 0) | ((t.track_id > 0) & (now - t.seen_s <= longest)))
+        gone = t.missed > 0
+        gone &= (t.track_id == 0) | (t.since_s > max(s.keep_lost_s, s.relink.longest_s))
+        if np.count_nonzero(gone):
+            t.keep(~gone)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from fastapi import APIRouter, Security
-from insights.queries import CameraInfo, cameras
 
 from api import schemas
 from api.auth import authenticate
 from api.problems import problem_responses
 from api.routes.known import CameraName, known_camera, preview_file
 from api.services import App
+from insights.queries import CameraInfo, cameras
 
 router = APIRouter(
     prefix="/v1/cameras",

@@ -8,10 +8,10 @@ from typing import Annotated
 
 from fastapi import Path as PathParameter
 from fastapi import Query
-from insights.queries import CameraInfo, cameras
 
 from api.problems import Problem
 from api.services import Services
+from insights.queries import CameraInfo, cameras
 
 CameraName = Annotated[
     str, PathParameter(description="A camera's name, as in `/v1/cameras`.", max_length=64, examples=["entrance"])

@@ -16,9 +16,10 @@ def person(x: float) -> Detections:
 
 def run(frames: list[float | None], lag_s: float = 1.5) -> tuple[list[Moment], list[int]]:
     """Settled moments, and how many frames late each came."""
-    lookback, settled, late = Lookback(PersonTracker(RATE), lag_s), [], []
+    tracker, lookback, settled, late = PersonTracker(RATE), Lookback(lag_s), [], []
     for index, x in enumerate(frames):
-        due = lookback.update(Detections.empty() if x is None else person(x), 100 + index / RATE, index)
+        now = tracker.update(Detections.empty() if x is None else person(x))
+        due = lookback.update(now, tracker.confirmed, 100 + index / RATE, index)
         settled += due
         late += [index - moment.index for moment in due]
     return settled + lookback.finish(), late
@@ -63,15 +64,6 @@ def test_every_frame_settles_once_in_order_with_each_id_at_most_once(there, lag_
         assert len(set(moment.tracks.track_id.tolist())) == len(moment.tracks)
 
 
-def test_now_is_what_the_tracker_says_of_the_newest_frame():
-    lookback = Lookback(PersonTracker(RATE))
-    for index in range(10):
-        lookback.update(person(100 + 4 * index), index / RATE, index)
-    assert lookback.now.track_id.tolist() == [1]
-    lookback.update(Detections.empty(), 1.0, 10)
-    assert len(lookback.now) == 0
-
-
 def test_the_jitter_of_boxes_is_smoothed_and_a_turn_is_kept():
     rng = np.random.default_rng(3)
     true = np.concatenate([100 + 4.0 * np.arange(40), 256 - 4.0 * np.arange(40)])
@@ -82,10 +74,13 @@ def test_the_jitter_of_boxes_is_smoothed_and_a_turn_is_kept():
 
 
 def test_many_people_for_long_at_a_high_rate():
-    lookback = Lookback(PersonTracker(50.0))
+    tracker, lookback = PersonTracker(50.0), Lookback()
     low = np.stack([np.arange(70) * 60.0, np.full(70, 100.0)], axis=1).astype(np.float32)
     crowd = Detections(np.hstack([low, low + np.float32([30, 90])]), np.full(70, 0.9, np.float32))
-    moments = [moment for k in range(300) for moment in lookback.update(crowd, k / 50, k)] + lookback.finish()
+    moments = []
+    for k in range(300):
+        moments += lookback.update(tracker.update(crowd), tracker.confirmed, k / 50, k)
+    moments += lookback.finish()
     assert [moment.index for moment in moments] == list(range(300))
     assert {len(moment.tracks) for moment in moments} == {70}
     assert np.abs(moments[150].tracks.xyxy[np.argsort(moments[150].tracks.xyxy[:, 0]), 0] - low[:, 0]).max() < 1

@@ -15,7 +15,7 @@ from datasets.formats.mot import MotBoxes
 from vision.detections import Detections, Tracks
 from vision.lookback import Lookback, Moment
 from vision.pipeline import LAG_S
-from vision.tracking import PersonTracker
+from vision.tracking import Confirmation, PersonTracker
 
 CHUNK = 25
 
@@ -44,24 +44,24 @@ class Follower(Protocol):
 
 
 class OurFollower:
-    """Our own tracker at ``frame_rate`` frames a second, with the look back that facts are written with."""
+    """Our own tracker at ``frame_rate`` frames a second; its tracks pass through the look back that facts rest on."""
 
     def __init__(self, frame_rate: float) -> None:
         self._frame_rate = frame_rate
-        self._lookback = Lookback(PersonTracker(frame_rate), LAG_S)
+        self._tracker = PersonTracker(frame_rate)
+        self._lookback = Lookback(LAG_S)
 
-    def prepare(self, detections: Detections, number: int) -> tuple[Detections, int]:
-        """The number tells the time."""
-        return detections, number
+    def prepare(self, detections: Detections, number: int) -> Detections:
+        """Nothing to convert."""
+        return detections
 
-    def update(self, prepared: tuple[Detections, int]) -> list[Moment]:
+    def update(self, prepared: Detections) -> tuple[Tracks, list[Confirmation]]:
         """One frame."""
-        detections, number = prepared
-        return self._lookback.update(detections, number / self._frame_rate, number)
+        return self._tracker.update(prepared), self._tracker.confirmed
 
-    def tracks(self, answer: list[Moment], number: int) -> Numbered:
+    def tracks(self, answer: tuple[Tracks, list[Confirmation]], number: int) -> Numbered:
         """The frames that settled."""
-        return numbered(answer)
+        return numbered(self._lookback.update(*answer, number / self._frame_rate, number))
 
     def finish(self) -> Numbered:
         """The frames of the last second and a half."""
