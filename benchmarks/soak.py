@@ -111,8 +111,9 @@ class Sampler:
 
 
 def settled(samples: Sequence[Sample], stream_length: int) -> Sequence[Sample]:
-    """The samples after the warm-up: from when the bus is full, or where it never is after the first tenth."""
-    full = next((i for i, each in enumerate(samples) if each.events >= stream_length), None)
+    """The samples after the warm-up: from when the bus is full, or after the first tenth where that comes too late."""
+    first_half = samples[: len(samples) // 2]
+    full = next((i for i, each in enumerate(first_half) if each.events >= stream_length), None)
     return samples[len(samples) // 10 if full is None else full :]
 
 
@@ -181,7 +182,7 @@ def main(
         live = LiveFrames()
         watch = stack.enter_context(Watch(options, settings, bus, records, live=live, watcher_for=watcher_for))
         server = stack.enter_context(PageServer(create_app(settings, bus=bus, records=records, live=live), settings))
-        sampler = Sampler(watch, bus, settings, length_s=hours * 3600, every_s=every)
+        sampler = Sampler(watch, bus, settings, length_s=hours * 3600, every_s=min(every, hours * 60))
         onlookers = Onlookers(server.link(), watch.cameras[0].view.camera, sampler.footage_time)
         typer.echo(
             f"{hours:g} h of {clip}, {size[0]}x{size[1]}, {watch.cameras[0].source.frame_rate:g} frames a second"
@@ -214,8 +215,8 @@ def main(
             typer.echo(f"soak: the footage broke off: {state.error}", err=True)
             raise typer.Exit(1)
         after = settled(sampler.samples, settings.stream_length)
-        if after[-1].events < settings.stream_length:
-            typer.echo(f"the bus is set to keep {settings.stream_length} events and was still filling: give more hours")
+        if after[0].events < settings.stream_length:
+            typer.echo(f"the bus, set to keep {settings.stream_length} events, filled for too long: give more hours")
         typer.echo(f"after the warm-up of {after[0].footage_s / 60:.0f} min of footage ({len(after)} samples):")
         resident = judge("process (RSS)", after, [each.resident for each in after])
         on_bus = judge("bus (Redis)", after, [each.bus for each in after])
