@@ -106,50 +106,42 @@ class PersonTracker:
         if not len(t) or not len(seen.confidence):
             return np.zeros(0, np.intp), np.zeros(0, np.intp)
         predicted = to_xyxy(t.motion.value)
-        used_track, used_box = np.zeros(len(t), bool), np.zeros(len(seen.confidence), bool)
         strong = seen.confidence >= s.strong
         confirmed = t.track_id > 0
-        found: list[tuple[Index, Index]] = []
-
-        def look(rows: Index, columns: Index, pairs: Pairs, similarity: Array) -> None:
-            i, j = assign(pairs.row, pairs.column, similarity)
-            i, j = rows.take(i), columns.take(j)
-            found.append((i, j))
-            used_track[i] = True
-            used_box[j] = True
-
         rows, columns = (confirmed & (t.since_s <= s.keep_lost_s + dt)).nonzero()[0], strong.nonzero()[0]
-        if len(rows) and len(columns):
-            box, certain = seen.box.take(columns, 0), seen.confidence.take(columns)
-            looks = seen.embedding.take(columns, 0)
-            look(rows, columns, *first_look(t, rows, predicted.take(rows, 0), box, certain, looks, s.first_look))
-        if len(columns) < len(strong):
-            columns = (~strong).nonzero()[0]
-            rows = (~used_track & confirmed & (t.missed == 0)).nonzero()[0]
+        box, certain, looks = seen.box.take(columns, 0), seen.confidence.take(columns), seen.embedding.take(columns, 0)
+        pairs, similarity = first_look(t, rows, predicted.take(rows, 0), box, certain, looks, s.first_look)
+        first = _chosen(rows, columns, pairs, similarity)
+        weak, tentative = len(columns) < len(strong), np.count_nonzero(confirmed) < len(confirmed)
+        if not weak and not tentative:
+            return first
+
+        found = [first]
+        used_track, used_box = np.zeros(len(t), bool), np.zeros(len(strong), bool)
+        used_track[first[0]] = True
+        used_box[first[1]] = True
+        if weak:
+            rows, columns = (~used_track & confirmed & (t.missed == 0)).nonzero()[0], (~strong).nonzero()[0]
             pairs = overlapping(predicted.take(rows, 0), seen.box.take(columns, 0))
             pairs = pairs.only(pairs.iou > s.weak_gate)
             differs = appearance_difference(t, rows.take(pairs.row), seen.embedding, columns.take(pairs.column))
             if differs is not None:
                 pairs = pairs.only(differs < s.first_look.appearance_gate)
-            look(rows, columns, pairs, pairs.iou)
-        rows = (~confirmed).nonzero()[0]
-        if len(rows):
-            columns = (strong & ~used_box).nonzero()[0]
+            found.append(_chosen(rows, columns, pairs, pairs.iou))
+        if tentative:
+            rows, columns = (~confirmed).nonzero()[0], (strong & ~used_box).nonzero()[0]
             pairs = overlapping(predicted.take(rows, 0), seen.box.take(columns, 0), s.first_look.widen)
             pairs = pairs.only(pairs.iou > s.tentative_gate)
-            look(rows, columns, pairs, pairs.iou)
-        if len(found) < 2:
-            return found[0] if found else (np.zeros(0, np.intp), np.zeros(0, np.intp))
+            found.append(_chosen(rows, columns, pairs, pairs.iou))
         return np.concatenate([r for r, _ in found]), np.concatenate([c for _, c in found])
 
     def _correct(self, rows: Index, columns: Index, seen: _Seen, now: float) -> None:
-        s, t = self.settings, self._table
+        t = self._table
         t.tally[:, MISSED] += 1
         if not len(rows):
             return
         measured, certain = to_cxcywh(seen.box.take(columns, 0)), seen.confidence.take(columns)
-        doubt = np.minimum(np.maximum((s.strong - certain) / max(s.strong - s.weak, 1e-6) + 0.5, 0), 1)
-        t.motion.correct(rows, measured, 1 + (s.weak_noise - 1) * doubt)
+        t.motion.correct(rows, measured, self._noise_scale(certain))
         tally = t.tally.take(rows, 0)
         tally[:, MISSED] = 0
         tally[:, HITS] += 1
@@ -163,6 +155,14 @@ class PersonTracker:
         tentative = (t.track_id.take(rows) == 0).nonzero()[0]
         for row, column in zip(rows[tentative].tolist(), columns[tentative].tolist(), strict=True):
             t.history[row].append((self.frame, seen.box[column], float(seen.confidence[column])))
+
+    def _noise_scale(self, confidence: Array) -> Array:
+        """1 for sure detections to ``weak_noise`` for weak ones; half-way at ``strong``."""
+        s = self.settings
+        slope = (s.weak_noise - 1) / max(s.strong - s.weak, 1e-6)
+        return np.minimum(
+            np.maximum(1 + (s.weak_noise - 1) / 2 + slope * s.strong - slope * confidence, 1), s.weak_noise
+        )
 
     def _remember_looks(self, rows: Index, columns: Index, seen: _Seen) -> None:
         s, t = self.settings, self._table
@@ -235,3 +235,9 @@ class PersonTracker:
         gone &= (t.track_id == 0) | (t.since_s > max(s.keep_lost_s, s.relink.longest_s))
         if np.count_nonzero(gone):
             t.keep(~gone)
+
+
+def _chosen(rows: Index, columns: Index, pairs: Pairs, similarity: Array) -> tuple[Index, Index]:
+    """The best assignment among pairs of places in ``rows`` and ``columns``, as tracks and detections."""
+    i, j = assign(pairs.row, pairs.column, similarity)
+    return rows.take(i), columns.take(j)
