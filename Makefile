@@ -14,7 +14,7 @@ export YOLO_AUTOINSTALL = false
 setup: $(VENV)/.weights
 
 $(VENV)/.installed: pyproject.toml scripts/system-libraries
-	@scripts/system-libraries libraries
+	@PYTHON=$(PYTHON) scripts/system-libraries libraries
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Aisle needs Python 3.11 or newer, this is %s: set PYTHON=..." % sys.version.split()[0])'
 	@echo "== a virtual environment in $(VENV) (torch is large: this takes some minutes)"
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)

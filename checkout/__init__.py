@@ -1,0 +1,1 @@
+"""Facts to baskets: sessions, gates, receipts, payments and reviews. May import `store` only."""
