@@ -5,15 +5,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import cv2
-import hypothesis
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
 Image = NDArray[np.uint8]
-
-hypothesis.settings.register_profile("untimed", deadline=None, derandomize=True)
-hypothesis.settings.load_profile("untimed")
 
 SHARED = Path(__file__).resolve().parents[2].parent / "shared" / "data"
 
