@@ -90,7 +90,7 @@ def watch(
     )
 
     def complain(text: str) -> None:
-        typer.echo(f"aisle watch: {text}", err=True)
+        typer.echo(f"aisle watch: {' '.join(text.split())}", err=True)
 
     try:
         outcome = watch_session(request, typer.echo, complain)

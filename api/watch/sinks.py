@@ -52,7 +52,8 @@ class LiveSink:
         self._live, self._drawing, self._camera = live, drawing, camera
 
     def wants(self, frame: Frame) -> bool:
-        """When somebody looks."""
+        """When somebody looks; every frame is counted for the metrics."""
+        self._live.handled(self._camera)
         return self._live.watched(self._camera)
 
     def take(self, picture: BlurredPicture, tracks: Tracks) -> None:
