@@ -32,7 +32,7 @@ class Background:
         last = self._pictures[-1] if self._pictures else None
         if last is not None and (last.size != picture.size or picture.captured_at < last.captured_at):
             self.reset()
-        elif last is not None and picture.captured_at < last.captured_at + self._every_s:
+        elif not self.due(picture.captured_at):
             return False
         self._pictures.append(picture)
         if len(self._pictures) > self._samples:
@@ -42,6 +42,13 @@ class Background:
             else:
                 del self._pictures[0]
         return True
+
+    def due(self, time_s: float) -> bool:
+        """Whether a picture captured at ``time_s`` would be kept: ask before making one."""
+        if not self._pictures:
+            return True
+        newest = self._pictures[-1].captured_at
+        return time_s < newest or time_s >= newest + self._every_s
 
     def picture(self) -> BlurredPicture | None:
         """The place without people who moved, or None before the first picture."""

@@ -21,7 +21,6 @@ from vision.preview import Background
 from vision.recording import VideoWriter
 from vision.trails import Trails
 
-_BACKGROUND_EVERY_S: Final = 0.4
 _WRITE_EVERY: Final = 8
 
 
@@ -81,17 +80,15 @@ class BackgroundSink:
 
     def __init__(self, path: Path, records: Records, store: str, view: CameraView) -> None:
         self._path, self._records, self._store, self._view = path, records, store, view
-        self._background = Background(every_s=_BACKGROUND_EVERY_S)
-        self._due: float | None = None
+        self._background = Background()
         self._kept = 0
 
     def wants(self, frame: Frame) -> bool:
         """Now and then, on the clock of the footage."""
-        return self._due is None or frame.captured_at >= self._due
+        return self._background.due(frame.captured_at)
 
     def take(self, picture: BlurredPicture, tracks: Tracks) -> None:
         """Consider it; the file is written anew at the first and at every eighth kept picture."""
-        self._due = picture.captured_at + _BACKGROUND_EVERY_S
         if self._background.update(picture):
             if self._kept % _WRITE_EVERY == 0:
                 self.write(picture.captured_at)

@@ -103,3 +103,15 @@ def test_it_is_written_whole_in_place_of_the_old_one(tmp_path):
 def test_a_background_of_one_sample_is_refused():
     with pytest.raises(ValueError, match="got 1"):
         Background(samples=1)
+
+
+def test_it_says_beforehand_what_it_would_keep():
+    asked, plain = Background(), Background()
+    for i in range(300):
+        time_s = 1000 + i / 10
+        due = asked.due(time_s)
+        kept = plain.update(picture(place(), time_s))
+        assert due is kept
+        if due:
+            asked.update(picture(place(), time_s))
+    assert asked.due(500.0), "footage that begins anew is wanted"
