@@ -160,7 +160,7 @@ class Lookback:
         moments = []
         for k, frame in enumerate(closing):
             kept = there[:, k].nonzero()[0]
-            tracks = Tracks(ids.take(kept), fitted[k].take(kept, 0), confidence[:, k].take(kept))
+            tracks = Tracks(ids.take(kept), fitted[:, k].take(kept, 0), confidence[:, k].take(kept))
             moments.append(Moment(frame.index, frame.time_s, tracks))
         self._open -= count
         self._let_go(closing[-1].time_s)
@@ -196,22 +196,20 @@ class Lookback:
 
 
 def _fitted(boxes: NDArray[np.float32], times: NDArray[np.float64], wanted: NDArray[np.float64]) -> NDArray[np.float32]:
-    """Each track's line at each of the ``wanted`` (w,) times: (w, n, 4), arbitrary where a track has no box near it.
+    """Each track's line at each of the ``wanted`` (w,) times: (n, w, 4), arbitrary where a track has no box near it.
 
     ``boxes`` (n, k, 4) at ``times`` (k,) seconds are NaN where there is none.
     """
-    n, k = boxes.shape[:2]
-    there = ~np.isnan(boxes[:, :, 0])
-    values = np.where(there[:, :, None], boxes, np.float32(0)).transpose(1, 0, 2).reshape(k, n * 4)
-    dt = times[None] - wanted[:, None]
+    there = ~np.isnan(boxes[:, :, :1])
+    values = np.concatenate([np.where(there, boxes, np.float32(0)), there], axis=2, dtype=np.float64)
+    dt = times - wanted[:, None]
     weight = np.exp(np.square(dt / SMOOTH_S) / -2) * (np.abs(dt) <= _REACH_S)
     leaning = weight * dt
-    mask = there.T.astype(np.float64)
-    # Not `@`: the threads of a BLAS would spin longer than this takes.
-    s0, s1, s2 = (np.einsum("wk,kn->wn", each, mask) for each in (weight, leaning, leaning * dt))
-    mean, slope = (np.einsum("wk,kf->wf", each, values).reshape(len(wanted), n, 4) for each in (weight, leaning))
+    # Products of many small matrices: too small for a BLAS to wake its threads, which would cost more than they save.
+    mean, slope = weight @ values, leaning @ values
+    s0, s1, s2 = mean[..., 4:], slope[..., 4:], (leaning * dt) @ values[..., 4:]
     spread = s0 * s2 - s1 * s1
     # One box alone, or all at one time, has no slope.
     line = spread > 1e-9 * s0 * s0
-    fitted = (s2[..., None] * mean - s1[..., None] * slope) / np.where(line, spread, 1.0)[..., None]
-    return np.asarray(np.where(line[..., None], fitted, mean / np.maximum(s0, 1e-12)[..., None]), np.float32)
+    fitted = (s2 * mean[..., :4] - s1 * slope[..., :4]) / np.where(line, spread, 1.0)
+    return np.where(line, fitted, mean[..., :4] / np.maximum(s0, 1e-12)).astype(np.float32)
