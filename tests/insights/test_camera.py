@@ -212,10 +212,11 @@ def test_memory_stays_flat_over_days(script: Script):
     hours(0, 2)
     tracemalloc.start()
     try:
-        hours(2, 1)
+        hours(2, 2)
         before = tracemalloc.get_traced_memory()[0]
-        hours(3, 3)
+        hours(4, 8)
         grown = tracemalloc.get_traced_memory()[0] - before
     finally:
         tracemalloc.stop()
-    assert grown < 20_000
+    # What Python keeps for itself differs between versions; 480 visitors remembered would be twice this.
+    assert grown < 50_000
