@@ -1,4 +1,4 @@
-"""What runs beside the server in one process: the insights service, and the job that deletes what is too old."""
+"""What runs beside the server in one process: the services on the bus, and the job that deletes what is too old."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from typing import Final
 import structlog
 
 from insights.service import InsightsService
+from store.audit import Audit
 from store.bus import Bus
 from store.plan import Plan
 from store.records import Records
@@ -28,6 +29,13 @@ def run_insights(bus: Bus, records: Records, settings: Settings, plan: Plan | No
     service = InsightsService(bus, records, settings, plan or ())
     with _thread("aisle-insights", service.run):
         yield service
+
+
+@contextmanager
+def run_services(bus: Bus, records: Records, settings: Settings, plan: Plan | None = None) -> Iterator[None]:
+    """Count and keep what the bus carries, each in a thread, for as long as the block lasts."""
+    with run_insights(bus, records, settings, plan), _thread("aisle-audit", Audit(bus, records).run):
+        yield
 
 
 @contextmanager

@@ -13,7 +13,7 @@ def serve(
     host: Annotated[str | None, typer.Option(help="Address to listen on; default 127.0.0.1.")] = None,
     port: Annotated[int | None, typer.Option(help="Port to listen on; default 8700, 0 takes any free one.")] = None,
     plan: Annotated[Path | None, typer.Option(help="YAML file with cameras, lines and zones.")] = None,
-    insights: Annotated[bool, typer.Option(help="Also turn events into counts, stays and heatmaps.")] = True,
+    insights: Annotated[bool, typer.Option(help="Also count what happens, and keep it.")] = True,
 ) -> None:
     """Serve the pages and the interface until Ctrl-C; prints a link that opens the pages."""
     import signal
@@ -24,7 +24,7 @@ def serve(
     from api.logs import log_to_stderr
     from api.rates import BadRateError
     from api.serve import PageServer, ServeError
-    from api.upkeep import keep_tidy, run_insights
+    from api.upkeep import keep_tidy, run_services
     from store.bus import Bus, BusError
     from store.errors import UnavailableError
     from store.plan import PlanError, load_plan
@@ -41,7 +41,7 @@ def serve(
             bus = stack.enter_context(Bus.open(settings))
             stack.enter_context(keep_tidy(records, settings))
             if insights:
-                stack.enter_context(run_insights(bus, records, settings, known))
+                stack.enter_context(run_services(bus, records, settings, known))
             server = stack.enter_context(PageServer(create_app(settings, bus=bus, records=records), settings))
             for number in (signal.SIGINT, signal.SIGTERM):
                 signal.signal(number, lambda *_: stop.set())

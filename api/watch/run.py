@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 import structlog
 
 from api.live import LiveFrames
-from api.upkeep import run_insights
+from api.upkeep import run_services
 from api.watch.options import WatchOptions, camera_names, file_name, is_live, view_of
 from api.watch.sinks import BackgroundSink, Drawing, LiveSink, RecordingSink
 from api.watch.tally import Tally, keep_tally
@@ -21,8 +21,9 @@ from api.watch.track_file import TrackFile
 from cameras.frame import FrameSource
 from cameras.open import open_source
 from cameras.uri import redact
-from insights.service import GROUP
+from insights import service as insights_service
 from models.faces import open_face_detector
+from store import audit
 from store.bus import Bus
 from store.errors import BusError, UnavailableError
 from store.events import CameraDegraded, CameraRecovered, Event
@@ -123,8 +124,10 @@ class Watch:
         self.prepare()
         plan = Plan(store=self._settings.store, cameras=tuple(camera.view for camera in self.cameras))
         began = time.monotonic()
-        self._bus.ensure_group(GROUP)
-        with keep_tally(self._bus) as tally, run_insights(self._bus, self._records, self._settings, plan):
+        groups = (insights_service.GROUP, audit.GROUP)
+        for group in groups:
+            self._bus.ensure_group(group)
+        with keep_tally(self._bus) as tally, run_services(self._bus, self._records, self._settings, plan):
             threads = [self._start(camera, tally) for camera in self.cameras]
             while any(thread.is_alive() for thread in threads):
                 if self.stop.is_set():
@@ -134,7 +137,9 @@ class Watch:
                     thread.join(timeout=_POLL_S / len(threads))
             on_progress(self.cameras)
             self.wall_s = time.monotonic() - began
-            self._bus.wait_drained(GROUP, _DRAIN_S)
+            # In this order: the insights service says facts that the audit keeps.
+            for group in groups:
+                self._bus.wait_drained(group, _DRAIN_S)
         for camera in self.cameras:
             if camera.background is not None and camera.state.newest_at is not None:
                 camera.background.write(camera.state.newest_at)
