@@ -82,13 +82,3 @@ class Visits:
     count: int
     mean_s: float | None
     median_s: float | None
-
-
-@dataclass(frozen=True, slots=True)
-class Present:
-    """The most ``people`` at once in the minute from ``time`` on; zone '' is the whole picture."""
-
-    camera: str
-    zone: str
-    people: int
-    time: float

@@ -20,7 +20,6 @@ from insights.answers import (
     DwellBin,
     FootfallBucket,
     OccupancyBucket,
-    Present,
     Visits,
 )
 from insights.areas import WHOLE_PICTURE
@@ -40,12 +39,10 @@ __all__ = [
     "FootfallBucket",
     "Heatmap",
     "OccupancyBucket",
-    "Present",
     "RangeError",
     "Visits",
     "cameras",
     "crossings",
-    "current",
     "dwell",
     "footfall",
     "heatmap",
@@ -179,25 +176,6 @@ def visits(records: Records, store: str, camera: str | None, start: float, end: 
         _between(select(table.c.left_at - table.c.entered_at), table.c, "entered_at", store, camera, start, end),
     )
     return Visits(len(lasted), _mean(lasted), _percentile(lasted, 50))
-
-
-def current(records: Records, store: str, camera: str | None = None) -> list[Present]:
-    """How many people each camera and zone held in the latest minute that was counted, by camera and zone."""
-    table = tables.occupancy
-    latest = select(table.c.camera, func.max(table.c.minute).label("minute")).where(
-        table.c.store == store, table.c.zone == WHOLE_PICTURE
-    )
-    if camera is not None:
-        latest = latest.where(table.c.camera == camera)
-    newest = latest.group_by(table.c.camera).subquery()
-    statement = (
-        select(table.c.camera, table.c.zone, table.c.peak, table.c.minute * 60.0)
-        .join(newest, (table.c.camera == newest.c.camera) & (table.c.minute == newest.c.minute))
-        .where(table.c.store == store)
-        .order_by(table.c.camera, table.c.zone)
-    )
-    with records.read() as connection:
-        return [Present(*row) for row in connection.execute(statement)]
 
 
 def _between(

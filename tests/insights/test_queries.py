@@ -18,7 +18,6 @@ from insights.queries import (
     DwellBin,
     FootfallBucket,
     OccupancyBucket,
-    Present,
     RangeError,
     Visits,
 )
@@ -176,25 +175,6 @@ def test_visits_that_began_in_the_range(either_records: Records):
     )
     assert queries.visits(either_records, "shop", None, T0, T0 + 60).count == 4
     assert queries.visits(either_records, "shop", "none", T0, T0 + 60) == Visits(0, None, None)
-
-
-def test_the_latest_minute_of_each_camera(either_records: Records):
-    insert(
-        either_records,
-        tables.occupancy,
-        {"zone": "", "minute": MINUTE, "person_seconds": 9.0, "peak": 7},
-        {"zone": "", "minute": MINUTE + 1, "person_seconds": 9.0, "peak": 3},
-        {"zone": "till", "minute": MINUTE + 1, "person_seconds": 9.0, "peak": 2},
-        {"zone": "till", "minute": MINUTE, "person_seconds": 9.0, "peak": 5},
-        {"zone": "", "minute": MINUTE, "person_seconds": 9.0, "peak": 4, "camera": "back"},
-        {"zone": "", "minute": MINUTE, "person_seconds": 9.0, "peak": 4, "store": "elsewhere"},
-    )
-    assert queries.current(either_records, "shop") == [
-        Present("back", "", 4, T0),
-        Present("door", "", 3, T0 + 60),
-        Present("door", "till", 2, T0 + 60),
-    ]
-    assert queries.current(either_records, "shop", "back") == [Present("back", "", 4, T0)]
 
 
 def test_cameras_with_their_plans(either_records: Records):
