@@ -89,19 +89,20 @@ def largest_cover(a: Array, b: Array, but_not: Index | None = None) -> Array:
 def assign(row: Index, column: Index, similarity: Array) -> tuple[Index, Index]:
     """The rows and columns of the pairs that make the most of ``similarity`` + 1, each row and column used once.
 
-    Exact: solved as a table. Where that is large, a pair whose row and column have no other is taken at once.
+    Exact: what is in dispute is solved as a table. Where that would be large, a pair whose row and column have no other
+    is taken out first. Every pair must be worth more than -1.
     """
     if not len(row):
         return np.zeros(0, np.intp), np.zeros(0, np.intp)
-    rows, columns = int(row.max()) + 1, int(column.max()) + 1
-    if rows * columns <= _SMALL_TABLE:
-        return _solved(row, column, similarity, (rows, columns))
-    alone = (np.bincount(row)[row] == 1) & (np.bincount(column)[column] == 1)
-    crowded = ~alone
-    if not np.count_nonzero(crowded):
+    in_row, in_column = np.bincount(row), np.bincount(column)
+    if not np.count_nonzero(in_row > 1) and not np.count_nonzero(in_column > 1):
         return row, column
-    r, old_row = _renumbered(row[crowded], rows)
-    c, old_column = _renumbered(column[crowded], columns)
+    if len(in_row) * len(in_column) <= _SMALL_TABLE:
+        return _solved(row, column, similarity, (len(in_row), len(in_column)))
+    alone = (in_row[row] == 1) & (in_column[column] == 1)
+    crowded = ~alone
+    r, old_row = _renumbered(row[crowded], len(in_row))
+    c, old_column = _renumbered(column[crowded], len(in_column))
     r, c = _solved(r, c, similarity[crowded], (len(old_row), len(old_column)))
     return np.concatenate([row[alone], old_row[r]]), np.concatenate([column[alone], old_column[c]])
 

@@ -74,6 +74,8 @@ class Tracks:
 
     def __post_init__(self) -> None:
         n = len(self.track_id)
+        if self.track_id.shape == self.confidence.shape == (n,) and self.xyxy.shape == (n, 4):
+            return
         _check("track_id", self.track_id, (n,))
         _check("xyxy", self.xyxy, (n, 4))
         _check("confidence", self.confidence, (n,))

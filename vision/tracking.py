@@ -160,9 +160,8 @@ class PersonTracker:
         """1 for sure detections to ``weak_noise`` for weak ones; half-way at ``strong``."""
         s = self.settings
         slope = (s.weak_noise - 1) / max(s.strong - s.weak, 1e-6)
-        return np.minimum(
-            np.maximum(1 + (s.weak_noise - 1) / 2 + slope * s.strong - slope * confidence, 1), s.weak_noise
-        )
+        top = 1 + (s.weak_noise - 1) / 2 + slope * s.strong
+        return np.minimum(np.maximum(top - slope * confidence, 1), s.weak_noise)
 
     def _remember_looks(self, rows: Index, columns: Index, seen: _Seen) -> None:
         s, t = self.settings, self._table
