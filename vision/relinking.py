@@ -24,7 +24,8 @@ def relink(table: TrackTable, ready: Index, lost: Index, settings: Relink) -> di
     distance = np.minimum(np.linalg.norm(coasted, axis=-1), np.linalg.norm(stayed, axis=-1)) / height
     reach = settings.start + settings.speed * gap_s
     taller = np.abs(np.log(last[:, None, 3] / first[None, :, 3]))
-    allowed = (gap_s > 0) & (distance < reach) & (taller < settings.height)
+    longest_s = settings.longest_s if table.embedding.shape[1] else settings.blind_s
+    allowed = (gap_s > 0) & (gap_s <= longest_s) & (distance < reach) & (taller < settings.height)
     similarity = 1 - distance / (2 * np.maximum(reach, 1e-9)) - taller
     if table.embedding.shape[1]:
         differs = 1 - table.embedding[lost] @ table.embedding[ready].T

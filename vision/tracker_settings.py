@@ -34,12 +34,14 @@ class FirstLook:
 class Relink:
     """When a newly confirmed track is the continuation of one that was lost.
 
-    The track must have been lost for less than ``longest_s``. The distance, in heights, must be below ``start`` plus
-    ``speed`` times the seconds between, the logarithm of the heights' ratio below ``height``, and the appearance must
-    differ by less than ``appearance``.
+    The track must have been lost for no more than ``longest_s``, or ``blind_s`` where nothing is known of appearances:
+    after a while, being near where motion led is no evidence any more. The distance, in heights, must be below
+    ``start`` plus ``speed`` times the seconds between, the logarithm of the heights' ratio below ``height``, and the
+    appearance must differ by less than ``appearance``.
     """
 
     longest_s: float = 4.7
+    blind_s: float = 1.0
     start: float = 0.42
     speed: float = 0.63
     height: float = 0.284

@@ -89,6 +89,15 @@ def test_someone_who_comes_out_from_behind_a_shelf_is_re_linked_by_looks(look, s
     assert (id_at(results[-1], 270) == 1) is same
 
 
+@pytest.mark.parametrize(("hidden", "same"), [(16, True), (30, False)])
+def test_without_looks_a_long_absence_is_not_bridged(hidden, same):
+    tracker = PersonTracker(RATE)
+    follow(tracker, [seen((x, 300)) for x in walk(15, step=0)])
+    follow(tracker, [seen()] * hidden)
+    results = follow(tracker, [seen((x, 300)) for x in walk(10, step=0)])
+    assert (results[-1].track_id.tolist() == [1]) is same
+
+
 def test_someone_who_left_long_ago_is_somebody_else():
     tracker = PersonTracker(RATE)
     follow(tracker, [seen((x, 300), looks=[RED]) for x in walk(15)])
