@@ -9,7 +9,7 @@ SERVE ?= 1
 export YOLO_OFFLINE = true
 export YOLO_AUTOINSTALL = false
 
-.PHONY: setup demo test test-slow lint format soak bench-tracking clean
+.PHONY: setup demo test lint format soak bench-tracking clean
 
 setup: $(VENV)/.weights
 
@@ -32,12 +32,7 @@ demo: $(VENV)/.weights
 
 test: $(VENV)/.weights
 	@scripts/system-libraries tests
-	$(BIN)/python -m pytest -m "not slow"
-
-# The suites that take minutes: before a release, and after a change to the tracker, the bus or the pages.
-test-slow: $(VENV)/.weights
-	@scripts/system-libraries tests
-	$(BIN)/python -m pytest -m slow
+	$(BIN)/python -m pytest
 
 lint: $(VENV)/.installed
 	$(BIN)/ruff check .
@@ -51,10 +46,11 @@ format: $(VENV)/.installed
 	$(BIN)/ruff format .
 
 # Two hours of footage from a looped file, as fast as it goes; prints the memory of the process and of the bus.
+# Some 11 minutes: after a change to anything that runs for days.
 soak: $(VENV)/.weights
 	$(BIN)/python -m benchmarks.soak $(if $(VIDEO),--video "$(VIDEO)")
 
-# Our tracker and the public ByteTrack on the same synthetic crowds: updates per CPU-second.
+# Our tracker and the public ByteTrack on the same simulated crowds: updates per CPU-second. After a change to the tracker.
 bench-tracking: $(VENV)/.installed
 	$(BIN)/python -m benchmarks.tracking
 
