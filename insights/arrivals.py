@@ -8,9 +8,9 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
-from insights.footfall import to_floor
 from insights.sightings import Bool, Float, Int
 from store.events import PersonMoved
+from store.floor import apply_homography
 from store.plan import CameraView
 
 
@@ -47,7 +47,7 @@ class Rows:
         if event.xy_m is not None:
             xy_m = np.asarray(event.xy_m, np.float64).reshape(n, 2)
         elif view.homography is not None:
-            xy_m = to_floor(xy, view.homography)
+            xy_m = apply_homography(view.homography, xy)
         else:
             xy_m = np.full((n, 2), np.nan)
         return cls(np.array(event.track_id, np.str_), np.asarray(event.time_s, np.float64), xy, xy_m)

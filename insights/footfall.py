@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from insights.sightings import Bool, Float, Int, PerSlot, Steps
+from store.floor import apply_homography
 from store.plan import Homography, Line
 
 
@@ -34,13 +35,6 @@ def side_distance(xy: Float, a: Float, b: Float) -> Float:
     return np.asarray(signed / np.hypot(along[0], along[1]), np.float64)
 
 
-def to_floor(xy: Float, homography: Homography) -> Float:
-    """Floor metres (n, 2) of pixels (n, 2); NaN where a point lies on the horizon of the floor."""
-    projected = np.column_stack([xy, np.ones(len(xy))]) @ np.asarray(homography, np.float64).T
-    scale = np.where(projected[:, 2:] == 0, np.nan, projected[:, 2:])
-    return np.asarray(projected[:, :2] / scale, np.float64)
-
-
 class LineCounter:
     """Counts crossings of one line, for all people at once.
 
@@ -56,7 +50,7 @@ class LineCounter:
         self._b = np.asarray(line.b, np.float64)
         self._margin_px = margin_px
         self._margin_m = margin_m
-        self._floor_ends = None if homography is None else to_floor(np.stack([self._a, self._b]), homography)
+        self._floor_ends = None if homography is None else apply_homography(homography, np.stack([self._a, self._b]))
         # Per person: the side last reached, passes since then ('in' minus 'out'), and the last pass each way.
         self._side: PerSlot[np.int64] = PerSlot(0, np.int64)
         self._net: PerSlot[np.int64] = PerSlot(0, np.int64)

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from cameras.geometry import apply_homography
 from store.events import Event, PersonEntered, PersonLeft, PersonMoved
+from store.floor import apply_homography
 from store.views import CameraView
 from vision.detections import foot_points
 from vision.lookback import Moment

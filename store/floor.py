@@ -1,12 +1,16 @@
-"""Between a camera's picture and the floor."""
+"""From a camera's picture to the floor."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 
-def apply_homography(homography: NDArray[np.float64], xy: NDArray[np.floating]) -> NDArray[np.float64]:
+def apply_homography(
+    homography: NDArray[np.float64] | Sequence[Sequence[float]], xy: NDArray[np.floating]
+) -> NDArray[np.float64]:
     """Map points (n, 2) by a 3x3 homography: (n, 2). Points on its horizon come out as NaN.
 
     Hartley, Zisserman: Multiple View Geometry in Computer Vision (2004), section 2.3.

@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cameras.geometry import apply_homography
+from store.floor import apply_homography
 
 
 @given(st.integers(0, 1000))
