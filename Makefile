@@ -46,7 +46,7 @@ format: $(VENV)/.installed
 	$(BIN)/ruff format .
 
 # Two hours of footage from a looped file, as fast as it goes; prints the memory of the process and of the bus.
-# Some 11 minutes: after a change to anything that runs for days.
+# Some 10 minutes: after a change to anything that runs for days.
 soak: $(VENV)/.weights
 	$(BIN)/python -m benchmarks.soak $(if $(VIDEO),--video "$(VIDEO)")
 
