@@ -9,10 +9,9 @@ from dataclasses import dataclass
 class Rules:
     """The constants of the counting. Lengths are relative to the picture, so that any resolution counts alike.
 
-    ``line_margin`` is a fraction of the picture's height (20 pixels of 576 lines: foot points found there err by up to
-    7 pixels either way in 95 of 100 cases), ``line_margin_m`` metres on the floor of a calibrated camera;
-    ``cell_fraction`` is a heatmap cell as a fraction of the picture's width. Raises ``ValueError`` for a value that
-    counts nothing.
+    ``line_margin`` is a fraction of the picture's height (20 pixels of 576 lines, more than the jitter of a foot point
+    reaches from one side to the other), ``line_margin_m`` metres on the floor of a calibrated camera; ``cell_fraction``
+    is a heatmap cell as a fraction of the picture's width. Raises ``ValueError`` for a value that counts nothing.
     """
 
     line_margin: float = 20 / 576

@@ -1,7 +1,7 @@
 """Which detection belongs to which track: the pairs whose boxes overlap, and the best one-to-one choice among them.
 
 People overlap few of the others, so that pairs are kept as lists and not as full tables. Here and in the tracker,
-``take`` and ``nonzero`` stand where an index in brackets would do: on a few dozen people they are five times as quick.
+``take`` and ``nonzero`` stand where an index in brackets would do: with a few dozen people the call is what costs.
 """
 
 from __future__ import annotations

@@ -21,8 +21,8 @@ class PersonWatcher:
     """Finds and follows the people in one camera's frames.
 
     ``seen`` are the detections and ``now`` the confirmed tracks of the newest frame; ``update`` returns the frames that
-    are settled, ``LAG_S`` seconds later, with what is known by then. ``patience_s`` is the time after which somebody
-    who has not come back never will.
+    are settled, ``LAG_S`` seconds later or half a second more, with what is known by then. ``patience_s`` is the time
+    after which somebody who has not come back never will.
     """
 
     def __init__(self, detector: PersonDetector, frame_rate: float, settings: TrackerSettings | None = None) -> None:
@@ -64,9 +64,8 @@ def open_watcher(
     weights: str = DEFAULT_WEIGHTS,
     size: tuple[int, int] | None = None,
     device: str = "cpu",
-    threads: int | None = None,
 ) -> PersonWatcher:
     """Open the detector (see ``models.people.open_person_detector``) and make a watcher for pictures of this size."""
     if size is None and weights == DEFAULT_WEIGHTS:
         size = network_size(picture)
-    return PersonWatcher(open_person_detector(weights, size=size, device=device, threads=threads), frame_rate)
+    return PersonWatcher(open_person_detector(weights, size=size, device=device), frame_rate)

@@ -13,6 +13,7 @@ from pydantic import ValidationError
 from cameras.frame import FrameSource
 from cameras.uri import camera_name, kind_of, redact
 from store.views import CameraView, Homography, Line, Plan, PlanError, Zone
+from vision.pipeline import DEFAULT_WEIGHTS
 
 
 class OptionError(ValueError):
@@ -34,7 +35,7 @@ class WatchOptions:
     plan: Plan | None = None
     frame_rate: float | None = None
     start: float | None = None
-    weights: str = "efficientdet-lite0"
+    weights: str = DEFAULT_WEIGHTS
     size: tuple[int, int] | None = None
     device: str = "cpu"
     loop: bool = False

@@ -105,11 +105,6 @@ class Watch:
         self.stop.set()
         self._stack.close()
 
-    @property
-    def recorded(self) -> bool:
-        """Whether every source is a recording, which ends by itself."""
-        return not any(camera.source.live for camera in self.cameras)
-
     def prepare(self) -> None:
         """Open the networks, so that what is wrong with them is raised before anything is watched."""
         for camera in self.cameras:

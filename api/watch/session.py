@@ -59,7 +59,7 @@ class WatchRequest:
     frame_rate: float | None = None
     start: str | None = None
     loop: bool = False
-    weights: str = "efficientdet-lite0"
+    weights: str = DEFAULT_WEIGHTS
     size: str | None = None
     device: str = "cpu"
     min_visitors: int | None = None

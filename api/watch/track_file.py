@@ -6,9 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Self, TextIO
 
-import numpy as np
-
-from datasets.formats.mot import MotBoxes, write_mot
+from datasets.formats.mot import write_mot
+from training.evaluate.runner import numbered, to_boxes
 from vision.lookback import Moment
 
 
@@ -21,21 +20,9 @@ class TrackFile:
 
     def write(self, moments: Sequence[Moment]) -> None:
         """Append the tracks of each moment, in order."""
-        rows = [
-            np.column_stack(
-                [
-                    np.full(len(moment.tracks), moment.index + 1),
-                    moment.tracks.track_id,
-                    moment.tracks.xyxy[:, :2],
-                    moment.tracks.xyxy[:, 2:] - moment.tracks.xyxy[:, :2],
-                    moment.tracks.confidence,
-                ]
-            )
-            for moment in moments
-            if len(moment.tracks)
-        ]
-        if rows:
-            write_mot(self._file, MotBoxes.from_rows(np.concatenate(rows).astype(np.float64)))
+        boxes = to_boxes(numbered(moments, 1))
+        if len(boxes):
+            write_mot(self._file, boxes)
 
     def __enter__(self) -> Self:
         return self
