@@ -1,4 +1,4 @@
-"""The plan of a shop, read from files and from the command line. Its parts are in ``store.views``."""
+"""The plan of a shop, read from files and from the command line. Its parts: ``store.layout``, ``store.views``."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from typing import Any, TypeVar
 import yaml
 from pydantic import ValidationError
 
-from store.views import CameraView, Homography, Line, Plan, PlanError, Zone, check_homography
+from store.layout import Plan
+from store.views import CameraView, Homography, Line, PlanError, Zone, check_homography
 
 __all__ = [
     "CameraView",

@@ -1,4 +1,4 @@
-"""The parts of a plan: what each camera sees, the lines that are counted, the zones, and the way to the floor."""
+"""What each camera of a plan sees: lens and pose, the lines that are counted, the zones, and the way to the floor."""
 
 from __future__ import annotations
 
@@ -17,11 +17,13 @@ class PlanError(ValueError):
     """A plan, line, zone or homography that cannot be used: where it is, what is wrong, what is expected."""
 
 
-class _Part(BaseModel):
+class Part(BaseModel):
+    """A piece of a plan: never changed once made, no unknown fields."""
+
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-class Line(_Part):
+class Line(Part):
     """A footfall line in pixels. Looking from ``a`` to ``b``, going from the left to the right is ``in``."""
 
     name: Name
@@ -35,7 +37,7 @@ class Line(_Part):
         return self
 
 
-class Zone(_Part):
+class Zone(Part):
     """An area in pixels: ``polygon`` is a simple polygon, not closed. ``staff`` zones are left out of shoppers' counts.
 
     ``queue_limit`` is the number of people at which the zone counts as a queue; None never does.
@@ -58,14 +60,59 @@ class Zone(_Part):
         return self
 
 
-class CameraView(_Part):
-    """What one camera sees: ``size`` (width, height) in pixels, ``homography`` from pixels to metres on the floor."""
+class Lens(Part):
+    """A camera's lens by OpenCV's model: focal length and centre in pixels of the view's ``size``.
+
+    Either ``focal_px`` or ``horizontal_view_deg`` (the angle of view across the picture, before distortion) is given;
+    ``centre_px`` is the middle of the picture unless told. ``distortion`` is (k1, k2, p1, p2, k3).
+    """
+
+    horizontal_view_deg: Annotated[float, Field(gt=5.0, lt=150.0)] | None = None
+    focal_px: tuple[Annotated[float, Field(gt=0.0)], Annotated[float, Field(gt=0.0)]] | None = None
+    centre_px: Point | None = None
+    distortion: tuple[Coordinate, Coordinate, Coordinate, Coordinate, Coordinate] = (0.0, 0.0, 0.0, 0.0, 0.0)
+
+    @model_validator(mode="after")
+    def _one_way(self) -> Self:
+        if (self.horizontal_view_deg is None) == (self.focal_px is None):
+            raise ValueError("a lens needs either horizontal_view_deg or focal_px")
+        return self
+
+
+class Pose(Part):
+    """Where a camera is, in metres of the shop, and where it looks.
+
+    Either ``look_at``, a point in its middle (with ``roll_deg``, clockwise as seen from the camera), or ``rotation``,
+    the 3x3 matrix from shop to camera axes (x right, y down, z ahead: OpenCV's).
+    """
+
+    position: Row
+    look_at: Row | None = None
+    roll_deg: Coordinate = 0.0
+    rotation: Homography | None = None
+
+    @model_validator(mode="after")
+    def _one_way(self) -> Self:
+        if (self.look_at is None) == (self.rotation is None):
+            raise ValueError("a pose needs either look_at or rotation")
+        if self.look_at == self.position:
+            raise ValueError("look_at is the camera's own position")
+        return self
+
+
+class CameraView(Part):
+    """What one camera sees: ``size`` (width, height) in pixels, ``homography`` from pixels to metres on the floor.
+
+    ``lens`` and ``pose`` say where it hangs and how it maps the shop; a camera with both needs no homography.
+    """
 
     camera: Name
     size: tuple[Annotated[int, Field(gt=0)], Annotated[int, Field(gt=0)]]
     lines: tuple[Line, ...] = ()
     zones: tuple[Zone, ...] = ()
     homography: Homography | None = None
+    lens: Lens | None = None
+    pose: Pose | None = None
 
     @field_validator("homography")
     @classmethod
@@ -74,34 +121,14 @@ class CameraView(_Part):
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
-        _unique(f"lines of camera {self.camera}", [line.name for line in self.lines])
-        _unique(f"zones of camera {self.camera}", [zone.name for zone in self.zones])
+        unique_names(f"lines of camera {self.camera}", [line.name for line in self.lines])
+        unique_names(f"zones of camera {self.camera}", [zone.name for zone in self.zones])
         width, height = self.size
         for zone in self.zones:
             xs, ys = zip(*zone.polygon, strict=True)
             if max(xs) <= 0 or max(ys) <= 0 or min(xs) >= width or min(ys) >= height:
                 raise ValueError(f"zone {zone.name} lies outside the picture of {width}x{height} pixels")
         return self
-
-
-class Plan(_Part):
-    """A shop and its cameras."""
-
-    store: str
-    cameras: tuple[CameraView, ...] = ()
-
-    @model_validator(mode="after")
-    def _consistent(self) -> Self:
-        _unique("cameras", [view.camera for view in self.cameras])
-        return self
-
-    def view(self, camera: str) -> CameraView:
-        """The view of ``camera``. Raises ``PlanError`` naming the cameras that there are."""
-        for view in self.cameras:
-            if view.camera == camera:
-                return view
-        known = ", ".join(view.camera for view in self.cameras) or "none"
-        raise PlanError(f"no camera {camera!r} in the plan of {self.store}; there are: {known}")
 
 
 def check_homography(matrix: Homography) -> Homography:
@@ -117,7 +144,8 @@ def check_homography(matrix: Homography) -> Homography:
     return matrix
 
 
-def _unique(what: str, names: list[str]) -> None:
+def unique_names(what: str, names: list[str]) -> None:
+    """Raise ``ValueError`` naming what occurs twice in ``names``."""
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
         raise ValueError(f"{what} must have different names, found twice: {', '.join(twice)}")

@@ -12,10 +12,11 @@ from insights import queries
 from insights.service import GROUP, InsightsService
 from store.bus import Bus
 from store.events import Event, LineCrossed, PersonMoved, ZoneEntered, ZoneLeft
+from store.layout import Plan
 from store.records import Records
 from store.settings import Settings
 from store.tables import metadata
-from store.views import CameraView, Line, Plan, Zone
+from store.views import CameraView, Line, Zone
 from vision.detections import Tracks
 from vision.facts import FactWriter
 from vision.lookback import Moment

@@ -12,7 +12,8 @@ from pydantic import ValidationError
 
 from cameras.frame import FrameSource
 from cameras.uri import camera_name, kind_of, redact
-from store.views import CameraView, Homography, Line, Plan, PlanError, Zone
+from store.layout import Plan
+from store.views import CameraView, Homography, Line, PlanError, Zone
 from vision.pipeline import DEFAULT_WEIGHTS
 
 

@@ -27,9 +27,10 @@ from store import audit
 from store.bus import Bus
 from store.errors import BusError, UnavailableError
 from store.events import CameraDegraded, CameraRecovered, Event
+from store.layout import Plan
 from store.records import Records
 from store.settings import Settings
-from store.views import CameraView, Plan
+from store.views import CameraView
 from vision.blur import PictureBlur
 from vision.facts import FactWriter
 from vision.loop import CameraLoop, LoopState, PictureSink

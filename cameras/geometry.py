@@ -1,0 +1,136 @@
+"""How a camera maps the shop to its picture: OpenCV's pinhole model with Brown-Conrady distortion."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from store.views import CameraView, PlanError
+
+Float = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class CameraModel:
+    """A calibrated camera.
+
+    ``size`` is (width, height) in pixels, ``matrix`` (3, 3) the pinhole matrix, ``distortion`` (5,) OpenCV's
+    k1, k2, p1, p2, k3. ``rotation`` (3, 3) turns shop axes to camera axes (x right, y down, z ahead) and ``position``
+    (3,) is where the camera is, in metres.
+    """
+
+    camera: str
+    size: tuple[int, int]
+    matrix: Float
+    distortion: Float
+    rotation: Float
+    position: Float
+
+    @classmethod
+    def of(cls, view: CameraView, size: tuple[int, int] | None = None) -> CameraModel:
+        """The model of a plan's view, for pictures of ``size`` (the view's own by default).
+
+        Raises ``PlanError`` where the view has no lens or pose.
+        """
+        if view.lens is None or view.pose is None:
+            raise PlanError(f"camera {view.camera} needs a lens and a pose in the plan")
+        width, height = size or view.size
+        scale = np.array([width / view.size[0], height / view.size[1]])
+        lens = view.lens
+        if lens.focal_px is not None:
+            focal = np.array(lens.focal_px)
+        else:
+            assert lens.horizontal_view_deg is not None
+            focal = np.full(2, view.size[0] / 2 / math.tan(math.radians(lens.horizontal_view_deg) / 2))
+        centre = np.array(lens.centre_px if lens.centre_px is not None else (view.size[0] / 2, view.size[1] / 2))
+        focal, centre = focal * scale, centre * scale
+        matrix = np.array([[focal[0], 0.0, centre[0]], [0.0, focal[1], centre[1]], [0.0, 0.0, 1.0]])
+        position = np.array(view.pose.position, np.float64)
+        if view.pose.rotation is not None:
+            rotation = np.array(view.pose.rotation, np.float64)
+        else:
+            assert view.pose.look_at is not None
+            rotation = look_at(position, np.array(view.pose.look_at, np.float64), view.pose.roll_deg)
+        return cls(view.camera, (width, height), matrix, np.array(lens.distortion, np.float64), rotation, position)
+
+    def to_camera(self, xyz: Float) -> Float:
+        """Shop points (..., 3) in the camera's axes (..., 3), metres."""
+        return np.asarray((xyz - self.position) @ self.rotation.T)
+
+    def project(self, xyz: Float) -> Float:
+        """Pixels (..., 2) of shop points (..., 3) in metres; NaN for points behind the camera.
+
+        Points far outside the picture are pulled to where the lens model still grows (``distort``).
+        """
+        local = self.to_camera(np.asarray(xyz, np.float64))
+        ahead = local[..., 2] > 1e-6
+        depth = np.where(ahead, local[..., 2], 1.0)[..., None]
+        xy = distort(local[..., :2] / depth, self.distortion)
+        pixels = xy * np.diag(self.matrix)[:2] + self.matrix[:2, 2]
+        return np.asarray(np.where(ahead[..., None], pixels, np.nan))
+
+    def rays(self, xy: Float) -> Float:
+        """Unit directions (..., 3) in the shop of the rays through pixels (..., 2)."""
+        plane = undistort((np.asarray(xy, np.float64) - self.matrix[:2, 2]) / np.diag(self.matrix)[:2], self.distortion)
+        local = np.concatenate([plane, np.ones((*plane.shape[:-1], 1))], axis=-1)
+        local /= np.linalg.norm(local, axis=-1, keepdims=True)
+        return np.asarray(local @ self.rotation)
+
+    def on_floor(self, xy: Float, height_m: float = 0.0) -> Float:
+        """Where rays through pixels (..., 2) meet the plane z = ``height_m``: (..., 2) metres, NaN if they do not."""
+        rays = self.rays(xy)
+        down = rays[..., 2] * np.sign(height_m - self.position[2]) > 1e-9
+        reach = np.where(down, (height_m - self.position[2]) / np.where(down, rays[..., 2], 1.0), np.nan)
+        return np.asarray(self.position[:2] + rays[..., :2] * reach[..., None])
+
+
+def look_at(position: Float, target: Float, roll_deg: float = 0.0) -> Float:
+    """Rotation (3, 3) from shop to camera axes of a camera at ``position`` that looks at ``target``.
+
+    A camera that looks straight down has the top of its picture towards +y.
+    """
+    z = (target - position) / np.linalg.norm(target - position)
+    x = np.cross(z, [0.0, 0.0, 1.0])
+    if np.linalg.norm(x) < 1e-6:
+        x = np.array([1.0, 0.0, 0.0])
+    x /= np.linalg.norm(x)
+    y = np.cross(z, x)
+    roll = math.radians(roll_deg)
+    turned = np.array([math.cos(roll) * x + math.sin(roll) * y, -math.sin(roll) * x + math.cos(roll) * y, z])
+    return np.asarray(turned, np.float64)
+
+
+def largest_radius(distortion: Float) -> float:
+    """The radius on the plane z = 1 up to which ``distortion`` grows with it; beyond, the model folds back."""
+    k1, k2, _, _, k3 = distortion
+    # d/dr of r (1 + k1 r^2 + k2 r^4 + k3 r^6) = 0, in s = r^2
+    roots = np.roots([7 * k3, 5 * k2, 3 * k1, 1.0])
+    real = roots[(np.abs(roots.imag) < 1e-9) & (roots.real > 0)].real
+    return float(np.sqrt(real.min())) * 0.98 if len(real) else 1e3
+
+
+def distort(xy: Float, distortion: Float) -> Float:
+    """Ideal points (..., 2) of the plane z = 1 to where the lens puts them (OpenCV, "Camera Calibration": Brown 1966).
+
+    Beyond ``largest_radius`` the factor of that radius is kept, so that what is outside stays outside.
+    """
+    k1, k2, p1, p2, k3 = distortion
+    limit = largest_radius(distortion)
+    radius = np.linalg.norm(xy, axis=-1, keepdims=True)
+    held = xy * np.minimum(1.0, limit / np.maximum(radius, 1e-12))
+    s = (held**2).sum(axis=-1, keepdims=True)
+    factor = 1 + s * (k1 + s * (k2 + s * k3))
+    x, y = held[..., :1], held[..., 1:]
+    tangential = np.concatenate([2 * p1 * x * y + p2 * (s + 2 * x * x), p1 * (s + 2 * y * y) + 2 * p2 * x * y], axis=-1)
+    return np.asarray(xy * factor + tangential)
+
+
+def undistort(xy: Float, distortion: Float, rounds: int = 30) -> Float:
+    """The inverse of ``distort`` within ``largest_radius``, by fixed-point rounds as in OpenCV's undistortPoints."""
+    ideal = np.array(xy, np.float64)
+    for _ in range(rounds):
+        ideal = ideal + (xy - distort(ideal, distortion))
+    return ideal
