@@ -36,8 +36,8 @@ class Gesture:
     ``target`` (x, y, z) is where the palm's middle shall be; ``normal`` (x, y), a unit vector, points from a shelf to
     the shopper: the hand enters and leaves against and along it.
 
-    An item changes its place at ``release_s``, whatever the motion: until then it stays where it was (a long TAKE is a hand
-    that rests on an item), from then on it moves with the hand, lies where it was put, or is out of sight.
+    An item changes its place at ``release_s``, whatever the motion: until then it stays where it was (a long TAKE is a
+    hand that rests on an item), from then on it moves with the hand, lies where it was put, or is out of sight.
     """
 
     motion: Motion

@@ -41,3 +41,11 @@ def standing_poses(slot: PlacedSlot, product: Product) -> NDArray[np.float64]:
     poses[..., 0:2, 3] = ground[:, :, None, :]
     poses[..., 2, 3] = slot.corner[2] + np.arange(layers) * height
     return poses
+
+
+def grip_point(pose: NDArray[np.float64], product: Product) -> NDArray[np.float64]:
+    """Where the palm goes to take a package at ``pose`` (4, 4) from its front: (3,), 3 cm before its front face's
+    middle.
+    """
+    _, depth, height = product.size_m
+    return np.asarray((pose @ [0.0, -depth / 2 - 0.03, 0.5 * height, 1.0])[:3])
