@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import math
+from importlib.resources import files
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 import yaml
 from pydantic import ValidationError
@@ -20,6 +21,7 @@ __all__ = [
     "Plan",
     "PlanError",
     "Zone",
+    "example_plan",
     "load_homography",
     "load_plan",
     "parse_line",
@@ -53,6 +55,14 @@ def load_plan(path: Path) -> Plan:
             for item in error.errors(include_url=False)
         ]
         raise PlanError(f"plan {path}: {'; '.join(problems)}") from None
+
+
+def example_plan(name: Literal["nano", "shop"]) -> Path:
+    """The file of an example plan: a nano store of 40 m2, or a shop of 300 m2. Raises ``PlanError`` for another name."""
+    path = Path(str(files("store") / "examples" / f"{name}.yaml"))
+    if not path.is_file():
+        raise PlanError(f"no example plan {name!r}; there are: nano, shop")
+    return path
 
 
 def parse_line(text: str, default_name: str = "line") -> Line:
