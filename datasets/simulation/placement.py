@@ -18,7 +18,7 @@ def capacity(slot: PlacedSlot, product: Product) -> tuple[int, int, int]:
     width, depth, height = product.size_m
     across = int((slot.width_m + 1e-6) // (width + GAP_M))
     deep = int((slot.depth_m + 1e-6) // (depth + GAP_M))
-    high = int(min((slot.headroom_m - 0.02) // height, 100.0))
+    high = int((min(slot.headroom_m, 100.0) - 0.02) // height)
     return min(slot.slot.facings, across), min(slot.slot.rows, deep), min(slot.slot.layers, high)
 
 
