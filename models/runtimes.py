@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from models.cache import cache_dir
 from models.openvino_home import import_openvino
+from store.cache import cache_dir
 
 if TYPE_CHECKING:
     import torch

@@ -8,8 +8,8 @@ from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
-from models.cache import cache_dir
 from models.errors import UltralyticsMissingError, UnusableNetworkError
+from store.cache import cache_dir
 
 if TYPE_CHECKING:
     import torch

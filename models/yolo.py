@@ -10,11 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.boxes import Boxes, clip, suppress
-from models.cache import cache_dir
 from models.errors import UnknownWeightsError, UnusableNetworkError
 from models.exports import class_names, convert, with_uint8_input
 from models.pictures import fit
 from models.runtimes import OpenVinoRuntime, Runtime, TorchRuntime, from_uint8, read_openvino
+from store.cache import cache_dir
 
 Image = NDArray[np.uint8]
 Float = NDArray[np.float32]

@@ -11,13 +11,13 @@ import pytest
 from numpy.typing import NDArray
 
 from models.boxes import overlaps
-from models.cache import cache_dir
 from models.efficientdet import EfficientDet, anchors, person_network
 from models.errors import UnknownWeightsError, UnusableNetworkError
 from models.people import open_person_detector
 from models.pictures import fit
 from models.registry import fetch
 from models.runtimes import OpenVinoRuntime, read_openvino
+from store.cache import cache_dir
 
 Image = NDArray[np.uint8]
 Frame = Callable[[int], tuple[Image, NDArray[np.float64]]]

@@ -9,9 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from models.entries import ENTRIES, WeightEntry, Wheel
+from models.entries import ENTRIES, WeightEntry
 from models.errors import DownloadError, UnknownWeightsError, WrongHashError
 from models.registry import entry_of, fetch, fetch_entries, path_of, registry, state_of
+from store.wheels import Wheel
 
 PLAIN = b"weights" * 100
 INNER = b"inside a zip" * 100
