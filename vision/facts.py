@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from cameras.floor import floor_map
 from store.events import Event, PersonEntered, PersonLeft, PersonMoved
-from store.floor import apply_homography
 from store.views import CameraView
 from vision.detections import foot_points
 from vision.lookback import Moment
@@ -38,7 +38,7 @@ class FactWriter:
         self.entered = 0
         self._store, self._view, self._publish = store, view, publish
         self._patience_s, self._batch_s = patience_s, batch_s
-        self._homography = None if view.homography is None else np.array(view.homography)
+        self._to_floor = floor_map(view)
         self._visits: dict[int, _Visit] = {}
         self._rows: list[tuple[str, float, tuple[float, float]]] = []
         self._batch_began: float | None = None
@@ -97,8 +97,8 @@ class FactWriter:
         ids, times, xy = zip(*self._rows, strict=True)
         self._rows = []
         xy_m = None
-        if self._homography is not None:
-            floor = apply_homography(self._homography, np.array(xy))
+        if self._to_floor is not None:
+            floor = self._to_floor(np.array(xy))
             if np.isfinite(floor).all():
                 xy_m = tuple(map(tuple, floor.round(4).tolist()))
         return [

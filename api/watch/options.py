@@ -10,6 +10,7 @@ from urllib.parse import quote
 
 from pydantic import ValidationError
 
+from cameras.floor import with_homography
 from cameras.frame import FrameSource
 from cameras.uri import camera_name, kind_of, redact
 from store.layout import Plan
@@ -113,7 +114,7 @@ def view_of(source: FrameSource, options: WatchOptions) -> CameraView:
                 f"camera {source.camera}: the plan was made for pictures of {planned.size[0]}x{planned.size[1]}, "
                 f"the footage has {source.size[0]}x{source.size[1]}"
             )
-        return _within(planned)
+        return _within(with_homography(planned))
     try:
         view = CameraView(
             camera=source.camera,
