@@ -28,8 +28,9 @@ class MotBoxes:
 
     ``frame`` int64 (n,) from 1, ``id`` int64 (n,) (-1 in most detection files), ``xyxy`` float64 (n, 4) pixels,
     ``confidence`` float64 (n,): a detector's score, or in truth files the flag "to be considered" (0 or not 0).
-    ``category`` int64 (n,) MOT17 class of each box, or None where the file has no classes. Raises ``ValueError`` when
-    lengths disagree or frames go backwards.
+    ``category`` int64 (n,) MOT17 class of each box, or None where the file has no classes. ``visibility`` float64 (n,)
+    the share of each box that is seen, or None where the file does not say. Raises ``ValueError`` when lengths disagree
+    or frames go backwards.
     """
 
     frame: NDArray[np.int64]
@@ -37,12 +38,15 @@ class MotBoxes:
     xyxy: NDArray[np.float64]
     confidence: NDArray[np.float64]
     category: NDArray[np.int64] | None = None
+    visibility: NDArray[np.float64] | None = None
 
     def __post_init__(self) -> None:
         n = len(self.frame)
         shapes = {"id": self.id.shape, "confidence": self.confidence.shape}
         if self.category is not None:
             shapes["category"] = self.category.shape
+        if self.visibility is not None:
+            shapes["visibility"] = self.visibility.shape
         wrong = {name: shape for name, shape in shapes.items() if shape != (n,)}
         if wrong or self.xyxy.shape != (n, 4):
             raise ValueError(f"expected {n} boxes and xyxy ({n}, 4), got {wrong or ''} xyxy {self.xyxy.shape}")
@@ -54,7 +58,10 @@ class MotBoxes:
 
     def __getitem__(self, index: NDArray[np.bool_] | NDArray[np.int64] | slice) -> Self:
         category = None if self.category is None else self.category[index]
-        return type(self)(self.frame[index], self.id[index], self.xyxy[index], self.confidence[index], category)
+        visibility = None if self.visibility is None else self.visibility[index]
+        return type(self)(
+            self.frame[index], self.id[index], self.xyxy[index], self.confidence[index], category, visibility
+        )
 
     @property
     def last_frame(self) -> int:
@@ -76,7 +83,12 @@ class MotBoxes:
         return mask if self.category is None else np.logical_and(mask, self.category == PEDESTRIAN)
 
     @classmethod
-    def from_rows(cls, rows: NDArray[np.float64], category: NDArray[np.int64] | None = None) -> Self:
+    def from_rows(
+        cls,
+        rows: NDArray[np.float64],
+        category: NDArray[np.int64] | None = None,
+        visibility: NDArray[np.float64] | None = None,
+    ) -> Self:
         """From (n, 7) rows of frame, id, left, top, width, height, confidence, in any order."""
         order = np.argsort(rows[:, 0], kind="stable")
         rows = rows[order]
@@ -87,6 +99,7 @@ class MotBoxes:
             xyxy,
             rows[:, 6].copy(),
             None if category is None else category[order],
+            None if visibility is None else visibility[order],
         )
 
 
@@ -116,7 +129,8 @@ def read_mot(path: Path | str, layout: Layout = "plain") -> MotBoxes:
             raise MotFileError(f"{path}: classes stand in column 8; these lines have {columns} numbers")
         category = table[:, 7].astype(np.int64)
     rows = table[:, :7] if columns >= 7 else np.column_stack([table, np.ones(len(table))])
-    return MotBoxes.from_rows(rows, category)
+    visibility = table[:, 8] if category is not None and columns == 9 else None
+    return MotBoxes.from_rows(rows, category, visibility)
 
 
 def read_truth(path: Path | str) -> MotBoxes:
@@ -142,7 +156,8 @@ def category_column(table: NDArray[np.float64]) -> NDArray[np.int64] | None:
 def write_mot(path: Path | str | TextIO, boxes: MotBoxes) -> None:
     """Write results to a file or an open one: pixels to a hundredth, confidence to four places, 10 columns.
 
-    Boxes with ``category`` are written as truth: 9 columns, flag and class in the seventh and eighth.
+    Boxes with ``category`` are written as truth: 9 columns, flag, class and visibility (1 where it is None) in the
+    last three.
     """
     x1y1, size = boxes.xyxy[:, :2], boxes.xyxy[:, 2:] - boxes.xyxy[:, :2]
     rows = np.column_stack([boxes.frame, boxes.id, x1y1, size, boxes.confidence])
@@ -150,8 +165,9 @@ def write_mot(path: Path | str | TextIO, boxes: MotBoxes) -> None:
     if boxes.category is None:
         line += "%.4f,-1,-1,-1"
     else:
-        rows = np.column_stack([rows, boxes.category])
-        line += "%d,%d,1"
+        seen = np.ones(len(boxes)) if boxes.visibility is None else boxes.visibility
+        rows = np.column_stack([rows, boxes.category, seen])
+        line += "%d,%d,%.4g"
     np.savetxt(path, rows, fmt=line)
 
 
