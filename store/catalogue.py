@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from pathlib import Path
 from typing import Annotated, Self
 
 from pydantic import Field, field_validator, model_validator
 
+from store.documents import Document
 from store.events import Gtin
-from store.views import Name, Part, PlanError, unique_names
+from store.faults import refuse, repeated
+from store.views import Name, Part, PlanError
 
 Metres = Annotated[float, Field(gt=0.0, lt=2.0)]
 
@@ -59,8 +62,8 @@ class Catalogue(Part):
 
     @model_validator(mode="after")
     def _unique(self) -> Self:
-        unique_names("products", [product.id for product in self.products])
-        unique_names("GTINs", [product.gtin for product in self.products])
+        for what, field in (("products", "id"), ("GTINs", "gtin")):
+            refuse(repeated(what, [(("products", i, field), getattr(p, field)) for i, p in enumerate(self.products)]))
         return self
 
     def product(self, id: str) -> Product:
@@ -69,6 +72,17 @@ class Catalogue(Part):
             if product.id == id:
                 return product
         raise PlanError(f"no product {id!r} in the catalogue of {len(self.products)} products")
+
+
+def load_catalogue(path: Path) -> Catalogue:
+    """Read a catalogue from YAML (or ``.json``): the fields of ``Catalogue``.
+
+    Raises ``PlanError`` with the file, the line, the field and the reason of all that is wrong.
+    """
+    document = Document.read(path, "catalogue")
+    if not isinstance(document.data, dict):
+        raise PlanError(f"catalogue {path}: expected the field products, found {type(document.data).__name__}")
+    return document.parse(Catalogue)
 
 
 def check_digit(digits: str) -> str:

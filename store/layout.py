@@ -1,21 +1,50 @@
 """The shop itself: floor, walls, gates, furniture with shelves and slots, weight plates; and the plan of it all.
 
-Metres; x and y on the floor, z up. A heading of 0 degrees looks along +x, 90 along +y. The front of a piece of
-furniture faces ``heading_deg``; left and right are those of a shopper who stands before it and looks at it.
+Metres; x and y on the floor, z up. Furniture: ``store.furniture``; cameras: ``store.views``.
 """
 
 from __future__ import annotations
 
-import math
-from dataclasses import dataclass
+from collections.abc import Iterator
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from store.views import CameraView, Coordinate, Name, Part, PlanError, Point, unique_names
+from store.faults import Fault, refuse, repeated
+from store.furniture import (
+    BOARD_M,
+    PANEL_M,
+    Fixture,
+    Metres,
+    PlacedSlot,
+    Shelf,
+    Side,
+    Slot,
+    footprint,
+    placed_slots,
+    shelf_frame,
+)
+from store.views import CameraView, Name, Part, PlanError, Point
 
-Metres = Annotated[float, Field(gt=0.0, lt=1000.0)]
-Side = Literal["front", "back"]
+__all__ = [
+    "BOARD_M",
+    "PANEL_M",
+    "Fixture",
+    "Floor",
+    "Gate",
+    "Metres",
+    "PlacedSlot",
+    "Plan",
+    "Plate",
+    "Shelf",
+    "Side",
+    "Slot",
+    "Wall",
+    "footprint",
+    "shelf_frame",
+]
+
+_ON_EDGE_M = 0.005  # how far from an edge of the floor a gate's end may be written
 
 
 class Floor(Part):
@@ -23,6 +52,17 @@ class Floor(Part):
 
     polygon: Annotated[tuple[Point, ...], Field(min_length=3)]
     height_m: Metres = 3.0
+
+    @model_validator(mode="after")
+    def _is_simple(self) -> Self:
+        from shapely import Polygon, is_valid_reason  # most plans have no floor and need no geometry library
+
+        polygon = Polygon(self.polygon)
+        if not polygon.is_valid:
+            refuse([Fault(("polygon",), f"the floor is no simple polygon: {is_valid_reason(polygon)}")])
+        if polygon.area == 0:
+            refuse([Fault(("polygon",), "the floor has no area")])
+        return self
 
 
 class Wall(Part):
@@ -34,6 +74,12 @@ class Wall(Part):
     thickness_m: Metres = 0.1
     height_m: Metres | None = None
 
+    @model_validator(mode="after")
+    def _has_length(self) -> Self:
+        if self.a == self.b:
+            raise ValueError(f"wall {self.name} has no length: both ends are {_said(self.a)}")
+        return self
+
 
 class Gate(Part):
     """Where people come in or go out: the opening from ``a`` to ``b`` on an edge of the floor."""
@@ -43,45 +89,11 @@ class Gate(Part):
     b: Point
     way: Literal["in", "out", "both"] = "both"
 
-
-class Slot(Part):
-    """A place on a shelf for one product: ``facings`` side by side, ``rows`` behind one another, ``layers`` stacked.
-
-    ``at_m`` is its left edge from the shelf's left end. ``product`` is a product's id in the catalogue. ``plate`` names
-    the weight plate under it. A slot without a name is called by its number on the shelf, from 1 at the left.
-    """
-
-    product: Name
-    at_m: Annotated[float, Field(ge=0.0)]
-    width_m: Metres
-    facings: Annotated[int, Field(ge=1, le=50)] = 1
-    rows: Annotated[int, Field(ge=1, le=50)] = 1
-    layers: Annotated[int, Field(ge=1, le=10)] = 1
-    plate: Name | None = None
-    name: Name | None = None
-
-
-class Shelf(Part):
-    """A board with its upper face at ``z_m``. One without a name is called by its number on its side, from 1 below."""
-
-    z_m: Annotated[float, Field(ge=0.0)]
-    depth_m: Metres
-    side: Side = "front"
-    slots: tuple[Slot, ...] = ()
-    name: Name | None = None
-
-
-class Fixture(Part):
-    """A piece of furniture with shelves; its middle stands at ``xy``. A two-sided one has shelves on its back too."""
-
-    name: Name
-    kind: Literal["gondola", "fridge", "table"] = "gondola"
-    xy: Point
-    heading_deg: Coordinate = 0.0
-    length_m: Metres
-    depth_m: Metres
-    height_m: Metres
-    shelves: tuple[Shelf, ...] = ()
+    @model_validator(mode="after")
+    def _has_length(self) -> Self:
+        if self.a == self.b:
+            raise ValueError(f"gate {self.name} has no length: both ends are {_said(self.a)}")
+        return self
 
 
 class Plate(Part):
@@ -91,28 +103,6 @@ class Plate(Part):
     resolution_g: Annotated[float, Field(gt=0.0)] = 1.0
     noise_g: Annotated[float, Field(ge=0.0)] = 1.5
     drift_g_per_h: Annotated[float, Field(ge=0.0)] = 3.0
-
-
-@dataclass(frozen=True, slots=True)
-class PlacedSlot:
-    """A slot in the room.
-
-    ``corner`` (x, y, z) is its left front corner on the board; ``along`` the unit vector to the right, ``normal`` the
-    one out of the shelf towards the shopper, both (x, y). The slot fills ``width_m`` along, ``depth_m`` against the
-    normal and ``headroom_m`` upwards to the next board (or infinity).
-    """
-
-    id: str
-    slot: Slot
-    fixture: str
-    shelf: str
-    side: Side
-    corner: tuple[float, float, float]
-    along: tuple[float, float]
-    normal: tuple[float, float]
-    width_m: float
-    depth_m: float
-    headroom_m: float
 
 
 class Plan(Part):
@@ -129,11 +119,7 @@ class Plan(Part):
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
-        unique_names("cameras", [view.camera for view in self.cameras])
-        unique_names("walls", [wall.name for wall in self.walls])
-        unique_names("gates", [gate.name for gate in self.gates])
-        unique_names("fixtures", [fixture.name for fixture in self.fixtures])
-        unique_names("plates", [plate.name for plate in self.plates])
+        refuse(_faults(self))
         return self
 
     def view(self, camera: str) -> CameraView:
@@ -146,62 +132,41 @@ class Plan(Part):
 
     def slots(self) -> tuple[PlacedSlot, ...]:
         """Every slot in the room, in the plan's order; ids: ``FIXTURE/SHELF/SLOT``, ``FIXTURE/back-SHELF/SLOT``."""
-        return tuple(placed for fixture in self.fixtures for placed in _place(fixture))
+        return tuple(p for i, fixture in enumerate(self.fixtures) for p in placed_slots(fixture, ("fixtures", i)))
 
 
-PANEL_M = 0.04  # the back panel of a one-sided fixture, or the middle panel of a two-sided one
+def _faults(plan: Plan) -> Iterator[Fault]:
+    yield from repeated("cameras", [(("cameras", i), view.camera) for i, view in enumerate(plan.cameras)])
+    for what, parts in _named(plan).items():
+        yield from repeated(what, [((what, i, "name"), part.name) for i, part in enumerate(parts)])
+    for i, gate in enumerate(plan.gates):
+        yield from _gate_faults(i, gate, plan.floor)
+    plates = {plate.name for plate in plan.plates}
+    for placed in plan.slots():
+        if placed.slot.plate is not None and placed.slot.plate not in plates:
+            what = f"slot {placed.id} stands on plate {placed.slot.plate}, which `plates` does not name"
+            yield Fault((*placed.loc, "plate"), what)
 
 
-def shelf_frame(fixture: Fixture, side: Side) -> tuple[tuple[float, float], tuple[float, float], tuple[float, float]]:
-    """Left end of the back edge of a side's boards, unit vector along to the right, unit normal towards the shopper."""
-    two_sided = any(shelf.side == "back" for shelf in fixture.shelves)
-    turn = math.radians(fixture.heading_deg + (180.0 if side == "back" else 0.0))
-    normal = (math.cos(turn), math.sin(turn))
-    along = (-normal[1], normal[0])
-    back = PANEL_M / 2 if two_sided else PANEL_M - fixture.depth_m / 2
-    if fixture.kind == "table":
-        back = -fixture.depth_m / 2
-    left = -fixture.length_m / 2
-    return (
-        (
-            fixture.xy[0] + normal[0] * back + along[0] * left,
-            fixture.xy[1] + normal[1] * back + along[1] * left,
-        ),
-        along,
-        normal,
-    )
+def _named(plan: Plan) -> dict[str, tuple[Wall | Gate | Fixture | Plate, ...]]:
+    return {"walls": plan.walls, "gates": plan.gates, "fixtures": plan.fixtures, "plates": plan.plates}
 
 
-def _place(fixture: Fixture) -> list[PlacedSlot]:
-    found = []
-    for side in ("front", "back"):
-        shelves = sorted((s for s in fixture.shelves if s.side == side), key=lambda s: s.z_m)
-        origin, along, normal = shelf_frame(fixture, side)
-        for number, shelf in enumerate(shelves, 1):
-            above = [other.z_m for other in shelves if other.z_m > shelf.z_m]
-            headroom = (min(above) - BOARD_M if above else math.inf) - shelf.z_m
-            name = shelf.name or str(number)
-            for place, slot in enumerate(shelf.slots, 1):
-                found.append(
-                    PlacedSlot(
-                        id=f"{fixture.name}/{'back-' if side == 'back' else ''}{name}/{slot.name or place}",
-                        slot=slot,
-                        fixture=fixture.name,
-                        shelf=name,
-                        side=side,
-                        corner=(
-                            origin[0] + normal[0] * shelf.depth_m + along[0] * slot.at_m,
-                            origin[1] + normal[1] * shelf.depth_m + along[1] * slot.at_m,
-                            shelf.z_m,
-                        ),
-                        along=along,
-                        normal=normal,
-                        width_m=slot.width_m,
-                        depth_m=shelf.depth_m,
-                        headroom_m=headroom,
-                    )
-                )
-    return found
+def _gate_faults(index: int, gate: Gate, floor: Floor | None) -> Iterator[Fault]:
+    if floor is None:
+        yield Fault(("gates", index), f"gate {gate.name} needs a floor to lead to: the plan has no `floor`")
+        return
+    from shapely import LineString, MultiPoint
+
+    ends, corners = MultiPoint([gate.a, gate.b]), floor.polygon
+    edges = [LineString(edge) for edge in zip(corners, (*corners[1:], corners[0]), strict=True)]
+    # How far the farther end is from each edge.
+    away = [max(end.distance(edge) for end in ends.geoms) for edge in edges]
+    if min(away) > _ON_EDGE_M:
+        (xa, ya), (xb, yb) = edges[away.index(min(away))].coords
+        what = f"gate {gate.name} from {_said(gate.a)} to {_said(gate.b)} does not lie on an edge of the floor"
+        yield Fault(("gates", index), f"{what}; the nearest edge goes from {_said((xa, ya))} to {_said((xb, yb))}")
 
 
-BOARD_M = 0.03  # thickness of a board
+def _said(point: Point) -> str:
+    return f"[{point[0]:g}, {point[1]:g}]"

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import math
+from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
-import yaml
 from pydantic import ValidationError
 
+from store.documents import Document, read_text
 from store.layout import Plan
 from store.views import CameraView, Homography, Line, PlanError, Zone, check_homography
 
@@ -20,6 +21,7 @@ __all__ = [
     "Line",
     "Plan",
     "PlanError",
+    "PlanFile",
     "Zone",
     "example_plan",
     "load_homography",
@@ -31,34 +33,38 @@ __all__ = [
 Part = TypeVar("Part", Line, Zone)
 
 
-def load_plan(path: Path) -> Plan:
-    """Read a plan from YAML: the fields of ``Plan``, lines as ``{name, a: [x, y], b: [x, y]}``.
+@dataclass(frozen=True, eq=False)
+class PlanFile:
+    """A plan with the file that it was read from, to say where something stands in it."""
 
-    Raises ``PlanError`` with the file, the line and the field.
+    plan: Plan
+    document: Document
+
+    @classmethod
+    def read(cls, path: Path) -> PlanFile:
+        """Read a plan. Raises ``PlanError`` as ``load_plan``."""
+        document = Document.read(path, "plan")
+        if not isinstance(document.data, dict):
+            found = type(document.data).__name__
+            raise PlanError(f"plan {path}: expected the fields store and cameras, found {found}")
+        return cls(document.parse(Plan), document)
+
+    @property
+    def catalogue_path(self) -> Path | None:
+        """The file of the shop's own catalogue; None where its products are generated."""
+        return None if self.plan.catalogue is None else self.document.path.parent / self.plan.catalogue
+
+
+def load_plan(path: Path) -> Plan:
+    """Read a plan from YAML (or ``.json``): the fields of ``Plan``, lines as ``{name, a: [x, y], b: [x, y]}``.
+
+    Raises ``PlanError`` with the file, the line, the field and the reason of all that is wrong.
     """
-    text = _read(path, "plan")
-    try:
-        root = yaml.compose(text, Loader=yaml.SafeLoader)
-        document = yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        where = f", line {mark.line + 1}" if mark else ""
-        raise PlanError(f"plan {path}{where}: not YAML ({getattr(error, 'problem', error)})") from None
-    if not isinstance(document, dict):
-        raise PlanError(f"plan {path}: expected the fields store and cameras, found {type(document).__name__}")
-    try:
-        return Plan.model_validate(document)
-    except ValidationError as error:
-        problems = [
-            f"line {_line_of(root, item['loc'])}, {'.'.join(map(str, item['loc'])) or 'plan'}: "
-            f"{item['msg'].removeprefix('Value error, ')}"
-            for item in error.errors(include_url=False)
-        ]
-        raise PlanError(f"plan {path}: {'; '.join(problems)}") from None
+    return PlanFile.read(path).plan
 
 
 def example_plan(name: Literal["nano", "shop"]) -> Path:
-    """The file of an example plan: a nano store of 40 m2, or a shop of 300 m2. Raises ``PlanError`` for another name."""
+    """The file of an example plan: a store of 40 m2, or a shop of 300 m2. Raises ``PlanError`` for another name."""
     path = Path(str(files("store") / "examples" / f"{name}.yaml"))
     if not path.is_file():
         raise PlanError(f"no example plan {name!r}; there are: nano, shop")
@@ -87,7 +93,7 @@ def parse_zone(text: str) -> Zone:
 
 def load_homography(path: Path) -> Homography:
     """Read a 3x3 matrix from pixels to metres: a JSON list of 3 rows, or text of 9 numbers, row by row."""
-    text = _read(path, "homography")
+    text = read_text(path, "homography")
     try:
         values: Any = json.loads(text)
     except ValueError:
@@ -110,13 +116,6 @@ def load_homography(path: Path) -> Homography:
         )
     except PlanError as error:
         raise PlanError(f"{path}: {error}") from None
-
-
-def _read(path: Path, what: str) -> str:
-    try:
-        return path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise PlanError(f"{what} {path} cannot be read: {getattr(error, 'strerror', None) or error}") from None
 
 
 def _named_numbers(text: str, what: str, expected: str, default_name: str | None) -> tuple[str, list[float]]:
@@ -143,22 +142,3 @@ def _built(cls: type[Part], where: str, fields: dict[str, Any]) -> Part:
     except ValidationError as error:
         message = error.errors(include_url=False)[0]["msg"].removeprefix("Value error, ")
         raise PlanError(f"{where}: {message}") from None
-
-
-def _line_of(node: yaml.Node | None, loc: tuple[int | str, ...]) -> int:
-    """The line, from 1, of the innermost YAML node on the way to ``loc``."""
-    line = 1
-    for part in (*loc, None):
-        if node is None:
-            break
-        line = node.start_mark.line + 1
-        if isinstance(node, yaml.MappingNode):
-            found = [(key, value) for key, value in node.value if key.value == str(part)]
-            if not found:
-                break
-            line, node = found[0][0].start_mark.line + 1, found[0][1]
-        elif isinstance(node, yaml.SequenceNode) and isinstance(part, int) and part < len(node.value):
-            node = node.value[part]
-        else:
-            break
-    return line

@@ -97,6 +97,8 @@ class Pose(Part):
             raise ValueError("a pose needs either look_at or rotation")
         if self.look_at == self.position:
             raise ValueError("look_at is the camera's own position")
+        if self.rotation is not None and not _turns(self.rotation):
+            raise ValueError("rotation is no turn: its rows must be unit vectors at right angles, right-handed")
         return self
 
 
@@ -142,6 +144,13 @@ def check_homography(matrix: Homography) -> Homography:
             "homography is singular: it maps the picture onto a line or a point; give 4 points not in a row"
         )
     return matrix
+
+
+def _turns(matrix: Homography) -> bool:
+    x, y, z = matrix
+    cross = (x[1] * y[2] - x[2] * y[1], x[2] * y[0] - x[0] * y[2], x[0] * y[1] - x[1] * y[0])
+    square = [sum(a * b for a, b in zip(row, other, strict=True)) for row, other in ((x, x), (y, y), (x, y))]
+    return all(abs(a - b) < 1e-3 for a, b in zip((*square, *cross), (1.0, 1.0, 0.0, *z), strict=True))
 
 
 def unique_names(what: str, names: list[str]) -> None:
