@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -50,8 +50,8 @@ class Character:
     ``positions``, ``normals`` float32 (n, 3) at rest as in ``Skeleton``; ``uv`` float32 (n, 2), v down; ``layer`` int32
     (n,) the layer of ``textures`` uint8 (k, size, size, 4) sRGB + alpha; ``bones`` uint8 (n, 4) with ``weights``
     float32 (n, 4) that sum to 1; ``triangles`` int32 (m, 3) counter-clockwise from outside; ``outline`` int (p,) are
-    the vertices (some hundred) whose projections bound those of all vertices to about a pixel. ``keypoint_bones``: see
-    ``datasets.simulation.keypoints``.
+    the vertices (some hundred) whose projections bound those of all vertices to about a pixel. ``keypoints`` float64
+    (17, 3) are COCO's keypoints at rest and ``keypoint_bones`` int (17,) the bones that they move with.
     """
 
     name: str
@@ -66,3 +66,5 @@ class Character:
     triangles: NDArray[np.int32]
     textures: NDArray[np.uint8]
     outline: NDArray[np.int64]
+    keypoints: NDArray[np.float64] = field(default_factory=lambda: np.zeros((17, 3)))
+    keypoint_bones: NDArray[np.int64] = field(default_factory=lambda: np.zeros(17, np.int64))

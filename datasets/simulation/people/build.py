@@ -1,0 +1,145 @@
+"""A whole character from its description: body, skin, clothes, hair, textures."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from datasets.simulation.characters import Character, Traits
+from datasets.simulation.keypoints import COCO_KEYPOINTS
+from datasets.simulation.people import textures
+from datasets.simulation.people.body import Body, body_of
+from datasets.simulation.people.charts import laid_out
+from datasets.simulation.people.hair import hair_patch
+from datasets.simulation.people.outline import outline
+from datasets.simulation.people.patches import Patch, normals
+from datasets.simulation.people.shape import Shape
+from datasets.simulation.people.skin import HEAD_U, head_and_limbs
+from datasets.simulation.people.wardrobe import (
+    Bottom,
+    Top,
+    bottom_cut,
+    bottom_patch,
+    leg_height,
+    shoes_patch,
+    top_cut,
+    top_patch,
+    vest_patch,
+)
+
+_BONES = {"shoulder": "upperarm", "elbow": "lowerarm", "wrist": "hand", "hip": "thigh", "knee": "calf", "ankle": "foot"}
+
+
+@dataclass(frozen=True, slots=True)
+class Outfit:
+    """What a character wears and the colours (sRGB) of it."""
+
+    top: Top
+    bottom: Bottom
+    top_colour: textures.Colour
+    bottom_colour: textures.Colour
+    shoe_colour: textures.Colour
+
+
+def build(name: str, traits: Traits, shape: Shape, outfit: Outfit, rng: np.random.Generator) -> Character:
+    """The character; ``rng`` paints the textures."""
+    body = body_of(shape, traits.height_m)
+    top, bottom = outfit.top, outfit.bottom
+    shoe_top = leg_height(body, 0.0)
+    head, limbs = head_and_limbs(
+        body,
+        [
+            lambda patch: top_cut(body, patch, top),
+            lambda patch: bottom_cut(body, patch, bottom),
+            lambda patch: shoe_top - patch.positions[:, 2],
+        ],
+    )
+    parts = [_head_uv(head), limbs, *(_cloth(body, outfit)), shoes_patch(body)]
+    paints = [
+        textures.plain(traits.skin, rng),
+        textures.plain(traits.skin, rng),
+        textures.plain(outfit.top_colour, rng),
+        textures.plain(outfit.bottom_colour, rng),
+        textures.plain(outfit.shoe_colour, rng),
+    ]
+    hair = hair_patch(body, traits.hair_style)
+    if hair is not None:
+        parts.append(hair)
+        paints.append(textures.plain(traits.hair, rng, 0.15))
+    if traits.vest:
+        parts.append(laid_out(vest_patch(body, top), body, 0.8, 0.3))
+        paints.append(textures.plain((235, 240, 40), rng))
+    return assembled(name, traits, body, parts, np.stack(paints))
+
+
+def _cloth(body: Body, outfit: Outfit) -> list[Patch]:
+    return [
+        laid_out(top_patch(body, outfit.top), body, 0.8 * body.scale, 0.3),
+        laid_out(bottom_patch(body, outfit.bottom), body, 1.15 * body.scale, 0.35),
+    ]
+
+
+def _head_uv(head: Patch) -> Patch:
+    """The head's part of MakeHuman's texture, stretched over a whole one, v down."""
+    uv = (head.uv - [HEAD_U, 0.0]) / [1.0 - HEAD_U, 1.0]
+    return Patch(head.positions, head.weights, np.column_stack([uv[:, 0], 1.0 - uv[:, 1]]), head.triangles)
+
+
+def assembled(name: str, traits: Traits, body: Body, parts: list[Patch], paint: NDArray[np.uint8]) -> Character:
+    """The parts as one character; part k has layer k of ``paint``."""
+    starts = np.cumsum([0, *(len(part) for part in parts)])
+    positions = np.concatenate([part.positions for part in parts])
+    bones, weights = four_weights(np.concatenate([part.weights for part in parts]))
+    dense = np.zeros((len(positions), len(body.skeleton.names)))
+    np.put_along_axis(dense, bones.astype(np.int64), weights.astype(np.float64), axis=1)
+    points, point_bones = _keypoints(body)
+    return Character(
+        name=name,
+        traits=traits,
+        skeleton=body.skeleton,
+        positions=positions.astype(np.float32),
+        normals=np.concatenate([normals(part.positions, part.triangles) for part in parts]).astype(np.float32),
+        uv=np.concatenate([part.uv for part in parts]).astype(np.float32),
+        layer=np.repeat(np.arange(len(parts), dtype=np.int32), [len(part) for part in parts]),
+        bones=bones,
+        weights=weights,
+        triangles=np.concatenate([part.triangles + start for part, start in zip(parts, starts, strict=False)]).astype(
+            np.int32
+        ),
+        textures=paint,
+        outline=outline(positions, dense),
+        keypoints=points,
+        keypoint_bones=point_bones,
+    )
+
+
+def four_weights(weights: NDArray[np.float64]) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
+    """The four strongest bones of each vertex and their weights, made to sum to 1."""
+    bones = np.argsort(-weights, axis=1, kind="stable")[:, :4]
+    four = np.take_along_axis(weights, bones, axis=1)
+    return bones.astype(np.uint8), (four / four.sum(axis=1, keepdims=True)).astype(np.float32)
+
+
+def _keypoints(body: Body) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    skin = body.patch("body").positions
+    head = body.joint("head")
+    near = skin[np.abs(skin[:, 2] - head[2]) < 0.09 * body.scale]
+    points: list[NDArray[np.float64]] = []
+    bones: list[int] = []
+    for name in COCO_KEYPOINTS:
+        side, _, part = name.rpartition("_")
+        if part in _BONES:
+            bones.append(body.skeleton.index(f"{_BONES[part]}_{side[0]}"))
+            points.append(body.joint(f"{_BONES[part]}_{side[0]}"))
+            continue
+        bones.append(body.skeleton.index("head"))
+        if part == "nose":
+            points.append(near[np.argmax(near[:, 1])])
+        elif part == "eye":
+            ball = body.patch(f"helper-{side[0]}-eye").positions
+            points.append(ball.mean(axis=0) + [0.0, np.ptp(ball[:, 1]) / 2, 0.0])
+        else:
+            points.append(near[np.argmax(near[:, 0] * (1.0 if side == "right" else -1.0))])
+    return np.array(points), np.array(bones, np.int64)

@@ -1,0 +1,41 @@
+"""The skin that clothes leave free, thinned out, and the eyes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from datasets.simulation.people.body import HAND, Body
+from datasets.simulation.people.patches import Patch, clip, compact, joined, sewn, thinned
+
+Cut = Callable[[Patch], NDArray[np.float64]]
+
+# In MakeHuman's texture (v up) the head lies right of HEAD_U, and there the inside of the mouth below MOUTH_V.
+HEAD_U, MOUTH_V = 0.625, 0.14
+EYE_UV, EYE_SIZE = (0.66, 0.93), 0.02
+_UNDER = 0.05  # how far skin goes on below a garment's edge
+
+
+def head_and_limbs(body: Body, cuts: Sequence[Cut]) -> tuple[Patch, Patch]:
+    """The head with its eyes, and all other skin. Each of ``cuts`` is positive where a garment covers a patch."""
+    skin = body.patch("body", textured=True)
+    middle = skin.uv[skin.triangles].mean(axis=1)
+    right = middle[:, 0] > HEAD_U
+    head = compact(replace(skin, triangles=skin.triangles[right & (middle[:, 1] > MOUTH_V)]))
+    rest = sewn(compact(replace(skin, triangles=skin.triangles[~right], uv=np.zeros_like(skin.uv))))
+    rest = clip(rest, _UNDER - np.max([cut(rest) for cut in cuts], axis=0))
+    hands = body.share(rest, *HAND) > 0.5
+    bending = (rest.weights.max(axis=1) < 0.8) & ~hands
+    eyes = [_eye(body.patch(f"helper-{side}-eye")) for side in "lr"]
+    return joined([thinned(head, 1500), *eyes]), thinned(rest, 1500, still=bending)
+
+
+def _eye(ball: Patch) -> Patch:
+    """The front half of an eyeball, its uv in a corner of the head's texture that the head leaves free."""
+    low, high = ball.positions.min(axis=0), ball.positions.max(axis=0)
+    flat = 2.0 * (ball.positions - (low + high) / 2)[:, [0, 2]] / (high - low)[[0, 2]]
+    front = ball.positions[ball.triangles].mean(axis=1)[:, 1] > (low + high)[1] / 2
+    return compact(replace(ball, uv=np.array(EYE_UV) + EYE_SIZE * flat, triangles=ball.triangles[front]))
