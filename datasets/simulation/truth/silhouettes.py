@@ -1,0 +1,147 @@
+"""Outlines of posed bodies in a picture, from a few points of each body part.
+
+A body part (a forearm, the chest, ...) is nearly convex, so that a body covers in a picture what the convex hulls of
+its projected parts cover together. A hull needs only the part's extreme points: some hundred for a whole body in place
+of thousands of vertices.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from datasets.simulation.characters import Character
+
+Float = NDArray[np.float64]
+
+PARTS: Final = (
+    "hips", "chest", "head", "upperarm_l", "lowerarm_l", "hand_l", "upperarm_r", "lowerarm_r", "hand_r", "thigh_l",
+    "calf_l", "foot_l", "thigh_r", "calf_r", "foot_r",
+)  # fmt: skip
+_OF_BONE: Final = {
+    "pelvis": "hips", "spine_01": "hips", "spine": "chest", "clavicle": "chest", "breast": "chest",
+    "neck": "head", "head": "head", "eye": "head", "jaw": "head", "upperarm": "upperarm", "lowerarm": "lowerarm",
+    "hand": "hand", "thigh": "thigh", "calf": "calf", "foot": "foot", "ball": "foot",
+}  # fmt: skip
+_DIRECTIONS: Final = 64
+# The side, in pixels, of the raster on which areas are measured: 3 % of a body's area and better.
+_RASTER: Final = 160
+
+
+def part_of_bone(name: str) -> str:
+    """The body part that moves with the bone called ``name``: fingers go with their hand, the root with the hips."""
+    stem, _, side = name.rpartition("_") if name.endswith(("_l", "_r")) else (name, "", "")
+    found = _OF_BONE.get(stem) or _OF_BONE.get(stem.split("_")[0], "hand" if side else "hips")
+    return found if found in PARTS else f"{found}_{side}"
+
+
+@dataclass(frozen=True, eq=False)
+class Silhouette:
+    """The points that span one character's body parts.
+
+    ``spread`` float64 (p, 4 * bones) is each point's rest position (x, y, z, 1) times its weight on each bone, so that
+    skinning is one product of matrices. Part i of ``PARTS`` has the rows ``starts[i]`` to ``starts[i + 1]``.
+    """
+
+    spread: Float
+    starts: NDArray[np.int64]
+
+    @classmethod
+    def of(cls, character: Character) -> Silhouette:
+        """The extreme points of each body part in 64 directions; neighbours share the triangles between them."""
+        main = character.bones[np.arange(len(character.bones)), character.weights.argmax(axis=1)]
+        names = [part_of_bone(name) for name in character.skeleton.names]
+        part = np.array([PARTS.index(name) for name in names])[main]
+        corners = part[character.triangles]
+        directions = _sphere(_DIRECTIONS)
+        chosen, starts = [], [0]
+        for number in range(len(PARTS)):
+            members = np.unique(character.triangles[(corners == number).any(axis=1)])
+            if len(members):
+                along = character.positions[members] @ directions.T
+                chosen.append(members[np.unique(along.argmax(axis=0))])
+            starts.append(starts[-1] + (len(chosen[-1]) if len(members) else 0))
+        rows = np.concatenate(chosen)
+        rest = np.column_stack([character.positions[rows], np.ones(len(rows))]).astype(np.float64)
+        dense = np.zeros((len(rows), len(names)))
+        np.add.at(dense, (np.arange(len(rows))[:, None], character.bones[rows]), character.weights[rows])
+        return cls((dense[:, :, None] * rest[:, None, :]).reshape(len(rows), -1), np.array(starts))
+
+    def posed(self, matrices: NDArray[np.float32]) -> Float:
+        """The points (p, 3) in the shop for bone ``matrices`` (bones, 3, 4)."""
+        return np.asarray(self.spread @ matrices.astype(np.float64).transpose(0, 2, 1).reshape(-1, 3))
+
+
+def full_box(pixels: Float) -> Float:
+    """The box (4,) around projected points (p, 2), NaN ones left out; all NaN where none is in front of the camera."""
+    seen = pixels[np.isfinite(pixels[:, 0])]
+    if not len(seen):
+        return np.full(4, np.nan)
+    return np.concatenate([seen.min(axis=0), seen.max(axis=0)])
+
+
+@dataclass(frozen=True, eq=False)
+class Painted:
+    """A body painted alone: ``part`` uint8 (h, w), 0 where it is not, else 1 + the place in ``PARTS`` of what is
+    nearest there; ``scale`` raster pixels to a picture's and ``corner`` (x, y) of the raster in the picture; ``area``
+    in the picture's pixels; ``depth`` (parts,) metres from the camera, NaN for parts behind it.
+    """
+
+    part: NDArray[np.uint8]
+    scale: float
+    corner: Float
+    area: float
+    depth: Float
+
+    def parts_at(self, pixels: Float) -> NDArray[np.int64]:
+        """The part (n,) that stands at the picture's ``pixels`` (n, 2), -1 where none does or a pixel is NaN."""
+        height, width = self.part.shape
+        place = np.nan_to_num((pixels - self.corner) * self.scale, nan=-1.0).round().astype(np.int64)
+        inside = ((place >= 0) & (place < (width, height))).all(axis=1)
+        place[~inside] = 0
+        return np.asarray(np.where(inside, self.part[place[:, 1], place[:, 0]].astype(np.int64) - 1, -1))
+
+
+def paint(silhouette: Silhouette, pixels: Float, depth: Float) -> Painted:
+    """Paint a body's parts, the far ones first.
+
+    ``pixels`` (p, 2) and ``depth`` (p,) are the projections of the silhouette's points; those behind the camera are NaN
+    and left out. At least one must be in front of it.
+    """
+    box = full_box(pixels)
+    side = max(float((box[2:] - box[:2]).max()), 1.0)
+    scale = _RASTER / side
+    corner = box[:2] - 1.0 / scale
+    width, height = (np.ceil((box[2:] - box[:2]) * scale).astype(int) + 3).tolist()
+    starts = silhouette.starts
+    depths = np.full(len(PARTS), np.nan)
+    hulls = {}
+    raster = ((pixels - corner) * scale).astype(np.float32)
+    ahead = np.isfinite(pixels[:, 0])
+    for number in range(len(PARTS)):
+        rows = slice(starts[number], starts[number + 1])
+        here = ahead[rows]
+        if np.count_nonzero(here) >= 3:
+            depths[number] = depth[rows][here].mean()
+            hulls[number] = cv2.convexHull(raster[rows][here])
+    part = np.zeros((height, width), np.uint8)
+    for number in sorted(hulls, key=lambda n: -depths[n]):
+        # Four bits of a pixel's fraction.
+        cv2.fillConvexPoly(part, np.round(hulls[number] * 16).astype(np.int32), number + 1, cv2.LINE_8, 4)
+    body = (part > 0).view(np.uint8)
+    # fillConvexPoly fills whatever the edge touches: half of the rim is too much.
+    rim = np.count_nonzero(body) - np.count_nonzero(cv2.erode(body, np.ones((3, 3), np.uint8)))
+    area = max(np.count_nonzero(body) - 0.5 * rim, 1.0) / scale**2
+    return Painted(part, scale, corner, area, depths)
+
+
+def _sphere(count: int) -> Float:
+    """Unit vectors (count, 3) spread evenly over a sphere: the spiral of golden angles."""
+    z = 1 - (2 * np.arange(count) + 1) / count
+    angle = np.arange(count) * np.pi * (3 - np.sqrt(5))
+    radius = np.sqrt(1 - z**2)
+    return np.column_stack([radius * np.cos(angle), radius * np.sin(angle), z])
