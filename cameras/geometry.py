@@ -115,22 +115,76 @@ def largest_radius(distortion: Float) -> float:
 def distort(xy: Float, distortion: Float) -> Float:
     """Ideal points (..., 2) of the plane z = 1 to where the lens puts them (OpenCV, "Camera Calibration": Brown 1966).
 
-    Beyond ``largest_radius`` the factor of that radius is kept, so that what is outside stays outside.
+    Beyond ``largest_radius`` the factor of that radius is kept, so that the picture never folds back.
     """
-    k1, k2, p1, p2, k3 = distortion
+    xy = np.asarray(xy, np.float64)
+    held, _ = _held(xy, largest_radius(distortion))
+    return np.asarray(xy * _radial(_square(held), distortion) + _tangential(held, distortion))
+
+
+def undistort(xy: Float, distortion: Float) -> Float:
+    """The inverse of ``distort``: the radius from a table of what the lens does to it, then Newton's steps."""
+    xy = np.array(xy, np.float64)
+    if not np.any(distortion):
+        return xy
     limit = largest_radius(distortion)
     radius = np.linalg.norm(xy, axis=-1, keepdims=True)
-    held = xy * np.minimum(1.0, limit / np.maximum(radius, 1e-12))
-    s = (held**2).sum(axis=-1, keepdims=True)
-    factor = 1 + s * (k1 + s * (k2 + s * k3))
+    largest = float(np.max(radius, initial=1e-6, where=np.isfinite(radius)))
+    reach = largest
+    while reach * float(_radial(min(reach, limit) ** 2, distortion)) < largest:
+        reach *= 2.0
+    # Fine where pictures are, coarse (in proportion) where a stray point may be.
+    table = np.concatenate([np.linspace(0.0, 3.0, 4096), np.geomspace(3.0, max(reach, 3.1), 1024)[1:]])
+    ideal_radius = np.interp(radius, table * _radial(np.minimum(table, limit) ** 2, distortion), table)
+    ideal = xy * (ideal_radius / np.maximum(radius, 1e-12))
+    for _ in range(_STEPS):
+        step = _newton(ideal, xy - distort(ideal, distortion), distortion, limit)
+        # No step beyond a tenth of the radius: near the largest radius the lens hardly grows, and a step would leap.
+        long = np.linalg.norm(step, axis=-1, keepdims=True)
+        most = 0.1 * np.linalg.norm(ideal, axis=-1, keepdims=True) + 1e-3
+        ideal = ideal + step * np.minimum(1.0, most / np.maximum(long, 1e-12))
+        if np.max(long, initial=0.0, where=np.isfinite(long)) < 1e-12:
+            break
+    return np.asarray(ideal)
+
+
+_STEPS = 6
+
+
+def _held(xy: Float, limit: float) -> tuple[Float, NDArray[np.bool_]]:
+    """Points (..., 2) pulled in to the radius ``limit``, and which (..., 1) were."""
+    radius = np.linalg.norm(xy, axis=-1, keepdims=True)
+    outside = radius > limit
+    return xy * np.where(outside, limit / np.maximum(radius, 1e-12), 1.0), outside
+
+
+def _square(xy: Float) -> Float:
+    return np.asarray((xy**2).sum(axis=-1, keepdims=True))
+
+
+def _radial(s: Float | float, distortion: Float) -> Float:
+    k1, k2, _, _, k3 = distortion
+    return np.asarray(1 + s * (k1 + s * (k2 + s * k3)))
+
+
+def _tangential(xy: Float, distortion: Float) -> Float:
+    _, _, p1, p2, _ = distortion
+    x, y, s = xy[..., :1], xy[..., 1:], _square(xy)
+    return np.concatenate([2 * p1 * x * y + p2 * (s + 2 * x * x), p1 * (s + 2 * y * y) + 2 * p2 * x * y], axis=-1)
+
+
+def _newton(xy: Float, missing: Float, distortion: Float, limit: float) -> Float:
+    """By how much (..., 2) to move ``xy`` so that ``distort`` of it moves by ``missing``, to first order."""
+    k1, k2, p1, p2, k3 = distortion
+    held, outside = _held(xy, limit)
+    s = _square(held)
+    slope = np.where(outside, 0.0, 2 * (k1 + s * (2 * k2 + 3 * s * k3)))
     x, y = held[..., :1], held[..., 1:]
-    tangential = np.concatenate([2 * p1 * x * y + p2 * (s + 2 * x * x), p1 * (s + 2 * y * y) + 2 * p2 * x * y], axis=-1)
-    return np.asarray(xy * factor + tangential)
-
-
-def undistort(xy: Float, distortion: Float, rounds: int = 30) -> Float:
-    """The inverse of ``distort`` within ``largest_radius``, by fixed-point rounds as in OpenCV's undistortPoints."""
-    ideal = np.array(xy, np.float64)
-    for _ in range(rounds):
-        ideal = ideal + (xy - distort(ideal, distortion))
-    return ideal
+    # The tangential part is left out beyond the limit, where it is nearly level.
+    inside = np.where(outside, 0.0, 1.0)
+    radial = _radial(s, distortion)
+    xx = radial + slope * x * x + inside * (2 * p1 * y + 6 * p2 * x)
+    yy = radial + slope * y * y + inside * (6 * p1 * y + 2 * p2 * x)
+    mixed = slope * x * y + inside * (2 * p1 * x + 2 * p2 * y)
+    a, b = missing[..., :1], missing[..., 1:]
+    return np.asarray(np.concatenate([yy * a - mixed * b, xx * b - mixed * a], axis=-1) / (xx * yy - mixed * mixed))
