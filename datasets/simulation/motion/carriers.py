@@ -1,0 +1,95 @@
+"""Baskets, trolleys and bags that go with a person."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.ndimage import gaussian_filter1d
+
+from datasets.simulation.motion.body import Body
+from datasets.simulation.motion.hands import CLOSED, Moment
+from datasets.simulation.motion.layers import Wish
+from datasets.simulation.motion.path import RATE_HZ, Curve, Path, curve
+from datasets.simulation.motion.turns import Array, Z, about, unit
+from datasets.simulation.performance import LEFT
+
+HANDLE_M, AHEAD_M = 0.95, 0.45  # a trolley's handle: its height, and how far ahead of the body
+BASKET_DROP_M = 0.36  # from a basket's handle down to its base
+SWIVEL_RPS = 2.2  # how fast a trolley is turned
+
+
+@dataclass(frozen=True, eq=False)
+class Trolley:
+    """How a trolley follows: ``bearing`` gives the direction (n,) from the body to the trolley, in which it looks."""
+
+    bearing: Curve
+
+
+def lead_trolley(path: Path) -> Trolley:
+    """A trolley that goes ahead of a walker and is left standing when the walker only turns to a shelf."""
+    step = 1.0 / RATE_HZ
+    # It is turned towards where the body goes, a little before it goes there.
+    going = gaussian_filter1d((path.speed > 0.15).astype(float), 0.15 * RATE_HZ, mode="nearest")
+    bearing = np.empty(len(path.time_s))
+    now = float(path.heading[0])
+    for n, heading in enumerate(path.heading):
+        turn = np.clip((heading - now) / 0.25, -SWIVEL_RPS, SWIVEL_RPS) * going[n]
+        now += float(turn) * step
+        bearing[n] = now
+    bearing = gaussian_filter1d(bearing, 0.08 * RATE_HZ, mode="nearest")
+    follow = curve(path.time_s, bearing[:, None])
+    return Trolley(lambda times: follow(times)[:, 0])
+
+
+def trolley_pose(moment: Moment, bearing: Array) -> Array:
+    """The trolley (n, 4, 4) on the floor: origin below its handle, x right, y ahead."""
+    place = moment.origin + AHEAD_M * np.stack([np.cos(bearing), np.sin(bearing), np.zeros(len(bearing))], axis=1)
+    return _pose(about(Z, bearing - np.pi / 2), place)
+
+
+def pushing(moment: Moment, body: Body, side: int, bearing: Array) -> Wish:
+    """A hand on the trolley's handle."""
+    sign = -1.0 if side == LEFT else 1.0
+    turned = about(Z, bearing - np.pi / 2)
+    palm = moment.origin + turned @ np.array([0.2 * sign, AHEAD_M, HANDLE_M + 0.02])
+    n = len(palm)
+    return Wish(
+        palm,
+        unit(turned @ np.array([-0.15 * sign, 0.9, -0.45])),
+        unit(turned @ np.array([-1.0 * sign, 0.0, 0.25])),
+        moment.ahead((0.7 * sign, -0.4, -0.7)),
+        np.full(n, CLOSED),
+        moment.yaw,
+    )
+
+
+def grip_share(heading: Array, bearing: Array) -> Array:
+    """How much (n,) the hands are at the handle: all when it is ahead, not when it is beside the body."""
+    off = np.abs(heading - bearing)
+    share = np.clip((0.95 - off) / 0.45, 0.0, 1.0)
+    return np.asarray(share * share * (3.0 - 2.0 * share))
+
+
+def basket_pose(moment: Moment, palm: Array, elbow: Array, wrist: Array, busy: Array) -> Array:
+    """The basket (n, 4, 4): its handle in the left palm (n, 3), or in the crook of the elbow by ``busy`` (n,)."""
+    crook = elbow + 0.25 * (wrist - elbow)
+    handle = palm + busy[:, None] * (crook - palm)
+    side = moment.ahead((-1.0, 0.0, 0.0)) * (0.06 * busy)[:, None]
+    return _pose(about(Z, moment.yaw), handle + side - [0.0, 0.0, BASKET_DROP_M])
+
+
+def bag_pose(moment: Moment, body: Body) -> Array:
+    """The tote (n, 4, 4) at the left hip: origin at the middle of its base."""
+    chest = body.skeleton.index("spine_01")
+    hip = moment.bones.point(chest, body.skeleton.heads[chest])
+    offset = moment.ahead((-(body.hip_half_m + 0.13), 0.02, 0.0))
+    place = hip + offset
+    place[:, 2] -= 0.33
+    return _pose(about(Z, moment.yaw), place)
+
+
+def _pose(rotation: Array, place: Array) -> Array:
+    pose = np.zeros((len(place), 4, 4))
+    pose[:, :3, :3], pose[:, :3, 3], pose[:, 3, 3] = rotation, place, 1.0
+    return pose
