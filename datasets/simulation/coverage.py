@@ -65,7 +65,7 @@ def floor_coverage(plan: Plan, cell_m: float = 0.1, height_m: float = 0.0) -> Fl
 
 
 def slot_coverage(plan: Plan) -> NDArray[np.int64]:
-    """The number of cameras that see at least ``SEEN_SHARE`` of each slot's front: (slots,) in ``Plan.slots()``'s order.
+    """The number of cameras that see at least ``SEEN_SHARE`` of each slot's front: (slots,), in the plan's order.
 
     Cameras without lens and pose see nothing.
     """

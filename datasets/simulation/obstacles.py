@@ -31,11 +31,10 @@ class Boxes:
 
     @classmethod
     def of(cls, plan: Plan) -> Boxes:
-        """The boxes of a plan's fixtures and walls, the floor's edges among them where it has a corner to look round."""
+        """The boxes of a plan's fixtures and walls, with the floor's edges where one can look round a corner."""
         rows = [row for fixture in plan.fixtures for row in _fixture_boxes(fixture)]
         ceiling = plan.floor.height_m if plan.floor is not None else 10.0
-        for wall in plan.walls:
-            rows.append(_wall_box(wall.a, wall.b, wall.thickness_m, wall.height_m or ceiling))
+        rows += [_wall_box(wall.a, wall.b, wall.thickness_m, wall.height_m or ceiling) for wall in plan.walls]
         if plan.floor is not None and not _is_convex(plan.floor.polygon):
             corners = plan.floor.polygon
             for a, b in zip(corners, (*corners[1:], corners[0]), strict=True):
