@@ -88,10 +88,10 @@ def _tray() -> Mesh:
     dome = ((1 - x**4) * (1 - y**4)) ** 0.6
     film = np.stack([high * x, high * y, rim + (1 - rim) * dome], 2)
     foot = np.stack([low * x, low * y, np.zeros_like(x)], 2)
-    edges = {"front": (0, slice(None)), "right": (slice(None), -1), "back": (-1, slice(None, None, -1))}
-    walls = [surface(np.stack([foot[edge], film[edge]]), side[name]) for name, edge in edges.items()]
-    walls.append(surface(np.stack([foot[::-1, 0], film[::-1, 0]]), side["left"]))
-    return merged(surface(foot[:, ::-1], side["bottom"]), *walls, surface(film, side["top"]))
+    border = np.stack([foot, film])
+    walls = {"front": border[:, 0], "right": border[:, :, -1], "back": border[:, -1, ::-1], "left": border[:, ::-1, 0]}
+    sides = [surface(edges, side[name]) for name, edges in walls.items()]
+    return merged(surface(foot[:, ::-1], side["bottom"]), *sides, surface(film, side["top"]))
 
 
 def _bag() -> Mesh:
