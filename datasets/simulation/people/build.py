@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,74 +12,51 @@ from datasets.simulation.characters import Character, Traits
 from datasets.simulation.keypoints import COCO_KEYPOINTS
 from datasets.simulation.people import textures
 from datasets.simulation.people.body import Body, body_of
-from datasets.simulation.people.charts import laid_out
+from datasets.simulation.people.charts import laid_out, seen_from_the_side
+from datasets.simulation.people.face import Face, face_texture
 from datasets.simulation.people.hair import hair_patch
 from datasets.simulation.people.outline import outline
 from datasets.simulation.people.patches import Patch, normals
 from datasets.simulation.people.shape import Shape
 from datasets.simulation.people.skin import HEAD_U, head_and_limbs
-from datasets.simulation.people.wardrobe import (
-    Bottom,
-    Top,
-    bottom_cut,
-    bottom_patch,
-    leg_height,
-    shoes_patch,
-    top_cut,
-    top_patch,
-    vest_patch,
-)
+from datasets.simulation.people.wardrobe import Garment, Shoes, Top, shell_of
 
 _BONES = {"shoulder": "upperarm", "elbow": "lowerarm", "wrist": "hand", "hip": "thigh", "knee": "calf", "ankle": "foot"}
 
 
 @dataclass(frozen=True, slots=True)
-class Outfit:
-    """What a character wears and the colours (sRGB) of it."""
+class Worn:
+    """A garment and the look of it; ``sole`` is for shoes."""
 
-    top: Top
-    bottom: Bottom
-    top_colour: textures.Colour
-    bottom_colour: textures.Colour
-    shoe_colour: textures.Colour
+    garment: Garment
+    fabric: textures.Fabric
+    sole: textures.Colour = (40, 40, 42)
 
 
-def build(name: str, traits: Traits, shape: Shape, outfit: Outfit, rng: np.random.Generator) -> Character:
-    """The character; ``rng`` paints the textures."""
+def build(
+    name: str, traits: Traits, shape: Shape, outfit: Sequence[Worn], face: Face, rng: np.random.Generator
+) -> Character:
+    """The character; ``outfit`` from the outermost garment to the innermost; ``rng`` paints."""
     body = body_of(shape, traits.height_m)
-    top, bottom = outfit.top, outfit.bottom
-    shoe_top = leg_height(body, 0.0)
-    head, limbs = head_and_limbs(
-        body,
-        [
-            lambda patch: top_cut(body, patch, top),
-            lambda patch: bottom_cut(body, patch, bottom),
-            lambda patch: shoe_top - patch.positions[:, 2],
-        ],
-    )
-    parts = [_head_uv(head), limbs, *(_cloth(body, outfit)), shoes_patch(body)]
-    paints = [
-        textures.plain(traits.skin, rng),
-        textures.plain(traits.skin, rng),
-        textures.plain(outfit.top_colour, rng),
-        textures.plain(outfit.bottom_colour, rng),
-        textures.plain(outfit.shoe_colour, rng),
-    ]
+    garments = [worn.garment for worn in outfit]
+    head, limbs = head_and_limbs(body, garments)
+    head = _head_uv(head)
+    parts = [head, limbs]
+    paints = [face_texture(body, head, face, rng), textures.plain(traits.skin, rng)]
+    for number, worn in enumerate(outfit):
+        shell = shell_of(body, worn.garment, garments[:number])
+        if isinstance(worn.garment, Shoes):
+            parts.append(seen_from_the_side(shell, 0.30 * body.scale, 0.14 * body.scale))
+            paints.append(textures.shoes(worn.fabric.colour, worn.sole, rng))
+        else:
+            length, half = (0.8, 0.3) if isinstance(worn.garment, Top) else (1.15, 0.35)
+            parts.append(laid_out(shell, body, length * body.scale, half * body.scale))
+            paints.append(textures.cloth(worn.fabric, length, half, rng))
     hair = hair_patch(body, traits.hair_style)
     if hair is not None:
         parts.append(hair)
-        paints.append(textures.plain(traits.hair, rng, 0.15))
-    if traits.vest:
-        parts.append(laid_out(vest_patch(body, top), body, 0.8, 0.3))
-        paints.append(textures.plain((235, 240, 40), rng))
+        paints.append(textures.hair(traits.hair, rng))
     return assembled(name, traits, body, parts, np.stack(paints))
-
-
-def _cloth(body: Body, outfit: Outfit) -> list[Patch]:
-    return [
-        laid_out(top_patch(body, outfit.top), body, 0.8 * body.scale, 0.3),
-        laid_out(bottom_patch(body, outfit.bottom), body, 1.15 * body.scale, 0.35),
-    ]
 
 
 def _head_uv(head: Patch) -> Patch:

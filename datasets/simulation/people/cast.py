@@ -5,9 +5,11 @@ from __future__ import annotations
 import numpy as np
 
 from datasets.simulation.characters import Character, Traits
-from datasets.simulation.people.build import Outfit, build
+from datasets.simulation.people.build import Worn, build
+from datasets.simulation.people.face import Face
 from datasets.simulation.people.shape import Shape, age_parameter
-from datasets.simulation.people.wardrobe import Bottom, Top
+from datasets.simulation.people.textures import Fabric
+from datasets.simulation.people.wardrobe import Bottom, Shoes, Top
 
 _COLOURS = {
     "white": (225, 225, 222),
@@ -25,6 +27,7 @@ _COLOURS = {
     "burgundy": (98, 30, 44),
     "teal": (30, 116, 122),
 }
+VEST = Top("vest", sleeve=0.0, hem_m=0.02, ease_m=0.026, neck_m=0.04, vee=True)
 _TOPS = (
     Top("T-shirt", sleeve=0.38, hem_m=0.06, ease_m=0.012),
     Top("shirt", sleeve=0.97, hem_m=0.05, ease_m=0.012),
@@ -65,8 +68,22 @@ def character(seed: int, number: int, staff: bool = False) -> Character:
         vest=staff,
     )
     shape = Shape(gender, age_parameter(years), float(rng.uniform(0.35, 0.7)), build_, 0.5)
-    outfit = Outfit(top, bottom, _COLOURS[top_colour], _COLOURS[bottom_colour], (40, 38, 38))
-    return build(f"{seed}-{number}", traits, shape, outfit, rng)
+    outfit = [
+        Worn(
+            top,
+            Fabric(
+                ("plain", "striped", "checked", "printed")[rng.integers(4)],
+                _COLOURS[top_colour],
+                trim="zip" if top.name == "jacket" else "buttons",
+            ),
+        ),
+        Worn(bottom, Fabric("denim", _COLOURS[bottom_colour], trim="trousers")),
+        Worn(Shoes("shoes"), Fabric("plain", (70, 68, 68)), sole=(200, 200, 200)),
+    ]
+    if staff:
+        outfit.insert(0, Worn(VEST, Fabric("plain", (225, 235, 40), trim="vest")))
+    face = Face(skin, hair, 1.0, 0.0 if gender < 0.5 else 0.5, 0.5)
+    return build(f"{seed}-{number}", traits, shape, outfit, face, rng)
 
 
 def cast(seed: int, count: int, staff: int = 0) -> tuple[Character, ...]:

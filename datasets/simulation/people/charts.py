@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -30,6 +32,13 @@ def laid_out(patch: Patch, body: Body, length_m: float, half_width_m: float) -> 
     vertex, of = pairs
     uv = np.column_stack([u[of, vertex], v[of, vertex]])
     return Patch(patch.positions[vertex], patch.weights[vertex], uv, number.reshape(-1, 3))
+
+
+def seen_from_the_side(patch: Patch, length_m: float, height_m: float) -> Patch:
+    """The patch with uv (v down) as seen from the side: ``length_m`` ahead fill the width, ``height_m`` the height."""
+    y, z = patch.positions[:, 1], patch.positions[:, 2]
+    uv = np.column_stack([(y - y.min()) / length_m, 1.0 - z / height_m])
+    return replace(patch, uv=np.clip(uv, 0.0, 1.0))
 
 
 def _across_the_arm(patch: Patch, body: Body) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

@@ -13,15 +13,14 @@ from datasets.simulation.people.patches import Patch, clip, compact, moved_out, 
 STYLES = ("bald", "cropped", "short", "full", "bob", "long", "bun", "ponytail", "cap", "beanie")
 
 
-def hairline(body: Body, patch: Patch) -> NDArray[np.float64]:
-    """A field (n,) in metres, positive where hair grows on the head."""
-    p = (patch.positions - body.joint("head")) / body.scale
-    top = body.joint("head")[2] + 0
-    del top
-    # From the forehead over the temples, behind the ears and down to the nape.
-    y = p[:, 1] - 0.02
-    line = np.interp(y, [-0.12, -0.06, -0.01, 0.03, 0.06, 0.09, 0.12], [-0.035, -0.03, 0.035, 0.06, 0.10, 0.115, 0.125])
-    return p[:, 2] - line
+def hairline(body: Body, positions: NDArray[np.float64]) -> NDArray[np.float64]:
+    """A field (n,) in metres at ``positions`` (n, 3), positive where hair grows on the head."""
+    p = (positions - body.joint("head")) / body.scale
+    # From the nape behind the ears over the temples to the forehead.
+    line = np.interp(
+        p[:, 1] - 0.02, [-0.12, -0.06, -0.01, 0.03, 0.06, 0.09, 0.12], [-0.035, -0.03, 0.035, 0.06, 0.10, 0.115, 0.125]
+    )
+    return np.asarray(body.scale * (p[:, 2] - line))
 
 
 def hair_patch(body: Body, style: str) -> Patch | None:
@@ -41,8 +40,15 @@ def hair_patch(body: Body, style: str) -> Patch | None:
     head = compact(
         replace(head, triangles=head.triangles[(body.share(head, "head", "neck") > 0.5)[head.triangles].all(axis=1)])
     )
-    field = hairline(body, head)
+    field = hairline(body, head.positions)
     scalp = clip(head, field + 0.004)
-    height = np.clip((hairline(body, scalp) + 0.004) / 0.03, 0.0, 1.0)
+    height = np.clip((hairline(body, scalp.positions) + 0.004) / 0.03, 0.0, 1.0)
     shell = moved_out(scalp, 0.002 + body.scale * thick.get(style, 0.018) * np.sqrt(height))
-    return thinned(smoothed(shell, 2), 450)
+    return _strands(body, thinned(smoothed(shell, 2), 450))
+
+
+def _strands(body: Body, patch: Patch) -> Patch:
+    """With uv: strands run down and back from the crown."""
+    p = (patch.positions - body.joint("head")) / body.scale
+    uv = np.column_stack([0.5 + 2.0 * p[:, 0], 0.5 - 1.2 * p[:, 2] - 0.8 * np.abs(p[:, 1])])
+    return replace(patch, uv=np.clip(uv, 0.0, 1.0))

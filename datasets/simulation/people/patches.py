@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import fast_simplification
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import coo_array
+from scipy.sparse import csr_array
 from scipy.spatial import cKDTree
 
 
@@ -113,16 +113,14 @@ def moved_out(patch: Patch, distance: NDArray[np.float64] | float) -> Patch:
 
 
 def smoothed(patch: Patch, rounds: int, strength: NDArray[np.float64] | float = 0.5) -> Patch:
-    """Vertices drawn ``rounds`` times towards their neighbours' mean; the border stays."""
+    """Vertices drawn ``rounds`` times towards their neighbours' mean, those of the border along the border only."""
     if rounds == 0 or not len(patch):
         return patch
-    neighbours = _neighbours(patch)
-    degree = np.maximum(np.asarray(neighbours.sum(axis=1)).reshape(-1, 1), 1.0)
-    pull = np.broadcast_to(np.asarray(strength, np.float64), (len(patch),)).copy()
-    pull[border_edges(patch).ravel()] = 0.0
+    mean = _neighbour_mean(patch)
+    pull = np.broadcast_to(np.asarray(strength, np.float64), (len(patch),))[:, None]
     positions = patch.positions
     for _ in range(rounds):
-        positions = positions + pull[:, None] * (neighbours @ positions / degree - positions)
+        positions = positions + pull * (mean @ positions - positions)
     return replace(patch, positions=positions)
 
 
@@ -146,9 +144,8 @@ def thinned(patch: Patch, target: int, still: NDArray[np.bool_] | None = None) -
         agg=4.0,
         preserve_border=True,
     )
-    distance, near = cKDTree(patch.positions).query(positions, k=1)
-    exact = np.where((distance < 1e-9)[:, None], patch.positions[near], positions)
-    return compact(Patch(exact, patch.weights[near], patch.uv[near], np.asarray(triangles, np.int64)))
+    _, near = cKDTree(patch.positions).query(positions, k=1)
+    return compact(Patch(positions, patch.weights[near], patch.uv[near], np.asarray(triangles, np.int64)))
 
 
 def sewn(patch: Patch) -> Patch:
@@ -182,8 +179,14 @@ def hemmed(patch: Patch, inside: NDArray[np.float64]) -> Patch:
     )
 
 
-def _neighbours(patch: Patch) -> coo_array:
-    pairs = np.concatenate([patch.triangles[:, [0, 1]], patch.triangles[:, [1, 2]], patch.triangles[:, [2, 0]]])
-    pairs = np.unique(np.concatenate([pairs, pairs[:, ::-1]]), axis=0)
-    ones = np.ones(len(pairs))
-    return coo_array((ones, (pairs[:, 0], pairs[:, 1])), shape=(len(patch), len(patch))).tocsr()
+def _neighbour_mean(patch: Patch) -> csr_array:
+    """The matrix (n, n) that takes a value per vertex to the mean of its neighbours' values."""
+    t = patch.triangles
+    rim = border_edges(patch)
+    on_rim = np.zeros(len(patch), bool)
+    on_rim[rim] = True
+    pairs = np.concatenate([t[:, [0, 1]], t[:, [1, 2]], t[:, [2, 0]]])
+    pairs = np.concatenate([pairs, pairs[:, ::-1]])
+    pairs = np.unique(np.concatenate([pairs[~on_rim[pairs[:, 0]]], rim, rim[:, ::-1]]), axis=0)
+    degree = np.bincount(pairs[:, 0], minlength=len(patch))
+    return csr_array((1.0 / degree[pairs[:, 0]], (pairs[:, 0], pairs[:, 1])), shape=(len(patch), len(patch)))

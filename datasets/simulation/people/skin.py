@@ -2,35 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
-from numpy.typing import NDArray
 
 from datasets.simulation.people.body import HAND, Body
-from datasets.simulation.people.patches import Patch, clip, compact, joined, sewn, thinned
-
-Cut = Callable[[Patch], NDArray[np.float64]]
+from datasets.simulation.people.patches import Patch, clip, compact, joined, moved_out, sewn, thinned
+from datasets.simulation.people.wardrobe import UNDER_M, Garment, covered, tuck
 
 # In MakeHuman's texture (v up) the head lies right of HEAD_U, and there the inside of the mouth below MOUTH_V.
 HEAD_U, MOUTH_V = 0.625, 0.14
 EYE_UV, EYE_SIZE = (0.66, 0.93), 0.02
-_UNDER = 0.05  # how far skin goes on below a garment's edge
 
 
-def head_and_limbs(body: Body, cuts: Sequence[Cut]) -> tuple[Patch, Patch]:
-    """The head with its eyes, and all other skin. Each of ``cuts`` is positive where a garment covers a patch."""
+def head_and_limbs(body: Body, clothes: Sequence[Garment]) -> tuple[Patch, Patch]:
+    """The head with its eyes, and all other skin that ``clothes`` leave free."""
     skin = body.patch("body", textured=True)
     middle = skin.uv[skin.triangles].mean(axis=1)
     right = middle[:, 0] > HEAD_U
     head = compact(replace(skin, triangles=skin.triangles[right & (middle[:, 1] > MOUTH_V)]))
     rest = sewn(compact(replace(skin, triangles=skin.triangles[~right], uv=np.zeros_like(skin.uv))))
-    rest = clip(rest, _UNDER - np.max([cut(rest) for cut in cuts], axis=0))
-    hands = body.share(rest, *HAND) > 0.5
-    bending = (rest.weights.max(axis=1) < 0.8) & ~hands
+    rest = clip(rest, UNDER_M - np.max([covered(body, rest, each) for each in clothes], axis=0))
+    rest = moved_out(rest, -tuck(np.max([covered(body, rest, each) for each in clothes], axis=0)))
+    hand = body.share(rest, *HAND)[rest.triangles].mean(axis=1) > 0.5
+    hands = thinned(compact(replace(rest, triangles=rest.triangles[hand])), 900)
+    others = compact(replace(rest, triangles=rest.triangles[~hand]))
+    others = thinned(others, max(300, len(others.triangles) // 3))
     eyes = [_eye(body.patch(f"helper-{side}-eye")) for side in "lr"]
-    return joined([thinned(head, 1500), *eyes]), thinned(rest, 1500, still=bending)
+    return joined([thinned(head, 1200), *eyes]), sewn(joined([hands, others]))
 
 
 def _eye(ball: Patch) -> Patch:

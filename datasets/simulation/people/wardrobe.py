@@ -2,36 +2,38 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from datasets.simulation.people.body import ARM, SOLE_M, Body
-from datasets.simulation.people.patches import Patch, clip, hemmed, joined, moved_out, normals, smoothed, thinned
+from datasets.simulation.people.patches import Patch, clip, hemmed, moved_out, normals, smoothed, thinned
 
 _OFF = 10.0  # metres: a cut that is nowhere near
+UNDER_M = 0.035  # how far skin or a garment goes on below the one over it
 
 
 @dataclass(frozen=True, slots=True)
 class Top:
-    """What is worn above: ``sleeve`` 0 none to 1 to the wrist, ``hem_m`` how far below the hip joint it ends,
-    ``ease_m`` how far from the body it stands, ``neck_m`` how far its front is cut down from the neck's root.
+    """What is worn above: ``sleeve`` is where its sleeves end (0 none, 1 at the wrist), ``hem_m`` how far below the
+    hip joint it ends, ``ease_m`` how far from the body it stands, ``neck_m`` how deep its neckline is in front,
+    ``collar_m`` how far it goes up the neck.
     """
 
     name: str
     sleeve: float
     hem_m: float
     ease_m: float
-    neck_m: float = 0.03
+    neck_m: float = 0.02
+    collar_m: float = 0.0
     vee: bool = False
-    hood: bool = False
-    skirt_m: float | None = None  # a dress: its hem above the floor, as a part of the knee's height
 
 
 @dataclass(frozen=True, slots=True)
 class Bottom:
-    """What is worn below: ``hem`` is where the legs end, as a part of the way from the ankle (0) to the hip (1)."""
+    """What is worn below: ``hem`` is where it ends, as a part of the way from the ankle (0) to the hip (1)."""
 
     name: str
     hem: float
@@ -39,58 +41,65 @@ class Bottom:
     skirt: bool = False
 
 
-def top_patch(body: Body, top: Top) -> Patch:
-    """The garment ``top`` as a shell around ``body``."""
-    shell = body.patch("helper-tights")
-    shell = clip(shell, top_cut(body, shell, top))
-    inner = shell.positions
-    arms = body.share(shell, *ARM)
-    z = shell.positions[:, 2]
-    hip = body.joint("thigh_l")[2]
-    # A shirt falls from the chest: looser towards its hem, and over the trousers there.
-    fall = np.clip((hip + 0.22 - z) / 0.25, 0.0, 1.0) * (arms < 0.05)
-    shell = moved_out(shell, top.ease_m * body.scale * (1.0 - 0.2 * arms) + 0.012 * fall)
-    shell = smoothed(shell, 3 + round(300 * top.ease_m), 0.5 - 0.25 * arms)
-    if top.skirt_m is None:
-        return _finished(shell, body, 1500)
-    return shell if inner is None else _finished(shell, body, 1300)
+@dataclass(frozen=True, slots=True)
+class Shoes:
+    """Shoes whose shafts go ``shaft_m`` above the ankle joint."""
+
+    name: str
+    shaft_m: float = 0.0
 
 
-def top_cut(body: Body, patch: Patch, top: Top) -> NDArray[np.float64]:
-    """A field (n,) that is positive where ``top`` covers the patch."""
-    x, y, z = patch.positions.T
-    arm = body.arm(patch)
-    off_arm = arm <= 0.0
-    sleeve = np.where(off_arm, _OFF, top.sleeve - arm) if top.sleeve > 0 else -0.02 - arm + np.where(off_arm, 0.0, 0.0)
-    hem = np.where(off_arm, z - (body.joint("thigh_l")[2] - top.hem_m * body.scale), _OFF)
-    neck = body.joint("neck_01")
-    ahead = np.clip((y - neck[1] + 0.06) / 0.12, 0.0, 1.5)
-    line = neck[2] + 0.035 * body.scale - ahead * (0.05 + top.neck_m) * body.scale
-    if top.vee:
-        line = line - np.clip(ahead - 0.5, 0.0, 1.0) * np.clip(0.11 - 1.4 * np.abs(x), 0.0, None)
-    return np.minimum(np.minimum(sleeve, hem), line - z)
+Garment = Top | Bottom | Shoes
 
 
-def bottom_patch(body: Body, bottom: Bottom) -> Patch:
-    """The garment ``bottom`` as a shell around ``body``."""
-    if bottom.skirt:
-        return skirt_patch(body, bottom.hem, bottom.ease_m)
-    shell = body.patch("helper-tights")
-    shell = clip(shell, bottom_cut(body, shell, bottom))
-    z = shell.positions[:, 2]
-    hip, ankle = body.joint("thigh_l")[2], body.joint("foot_l")[2]
-    down = np.clip((hip - 0.1 - z) / (hip - ankle), 0.0, 1.0)
-    shell = moved_out(shell, body.scale * (0.006 + bottom.ease_m * (0.35 + down)))
-    return _finished(smoothed(shell, 3), body, 1100)
-
-
-def bottom_cut(body: Body, patch: Patch, bottom: Bottom) -> NDArray[np.float64]:
-    """A field (n,) that is positive where ``bottom`` covers the patch."""
-    z = patch.positions[:, 2]
+def covered(body: Body, patch: Patch, garment: Garment) -> NDArray[np.float64]:
+    """A field (n,) that is positive where ``garment`` covers the patch; near its edges about metres."""
+    if isinstance(garment, Top):
+        return _top_cut(body, patch, garment)
     off_arm = body.share(patch, *ARM) < 0.05
+    z = patch.positions[:, 2]
+    if isinstance(garment, Shoes):
+        return np.where(off_arm, body.joint("foot_l")[2] + garment.shaft_m * body.scale - z, -_OFF)
     waist = body.joint("spine_01")[2] + 0.02 * body.scale
-    low = leg_height(body, bottom.hem)
-    return np.where(off_arm, np.minimum(waist - z, z - low), -1.0)
+    return np.where(off_arm, np.minimum(waist - z, z - leg_height(body, garment.hem)), -_OFF)
+
+
+def tuck(field: NDArray[np.float64]) -> NDArray[np.float64]:
+    """How far (n,) in metres what another garment covers by ``field`` is drawn in, so that it never shows through."""
+    return 0.008 * np.clip(field / 0.012, 0.0, 1.0)
+
+
+def shell_of(body: Body, garment: Garment, over: Sequence[Garment]) -> Patch:
+    """The garment around ``body``, without what the garments ``over`` it hide."""
+    skirt = isinstance(garment, Bottom) and garment.skirt
+    shell = body.patch("helper-skirt" if skirt else "helper-tights")
+    shell = clip(shell, np.minimum(covered(body, shell, garment), UNDER_M - _hidden(body, shell, over)))
+    hidden = tuck(_hidden(body, shell, over))
+    if isinstance(garment, Shoes):
+        return _hemmed(body, thinned(_soled(shell), 560))
+    bending = None if skirt else _bending(body, shell)
+    shell = moved_out(shell, body.scale * _offset(body, shell, garment) - hidden)
+    shell = smoothed(shell, 4 + round(300 * garment.ease_m), 0.5 - 0.25 * body.share(shell, *ARM))
+    most = 700 if skirt else 1600 if isinstance(garment, Top) else 1100
+    return _hemmed(body, thinned(shell, most, bending))
+
+
+def _hidden(body: Body, patch: Patch, over: Sequence[Garment]) -> NDArray[np.float64]:
+    return np.max([np.full(len(patch), -_OFF), *(covered(body, patch, other) for other in over)], axis=0)
+
+
+def _offset(body: Body, shell: Patch, garment: Top | Bottom) -> NDArray[np.float64]:
+    """How far (n,) the cloth stands from the body, in metres of a person of 1.75 m."""
+    z, hip, ankle = shell.positions[:, 2], body.joint("thigh_l")[2], body.joint("foot_l")[2]
+    if isinstance(garment, Top):
+        arms = body.share(shell, *ARM)
+        # A shirt falls from the chest: looser towards its hem, and over the trousers there.
+        fall = np.clip((hip + 0.22 - z) / 0.25, 0.0, 1.0) * (arms < 0.05)
+        return np.asarray(garment.ease_m * (1.0 - 0.2 * arms) + 0.02 * fall)
+    if garment.skirt:
+        return np.full(len(shell), 0.009 + garment.ease_m)
+    down = np.clip((hip - 0.1 - z) / (hip - ankle), 0.0, 1.0)
+    return np.asarray(0.004 + garment.ease_m * (0.2 + down))
 
 
 def leg_height(body: Body, part: float) -> float:
@@ -99,40 +108,46 @@ def leg_height(body: Body, part: float) -> float:
     return float(ankle + part * (hip - ankle))
 
 
-def skirt_patch(body: Body, hem: float, ease_m: float) -> Patch:
-    """A skirt from the waist down to ``hem`` (as in ``Bottom``)."""
-    shell = body.patch("helper-skirt")
-    shell = clip(shell, shell.positions[:, 2] - leg_height(body, hem))
-    return _finished(moved_out(shell, 0.008 + ease_m), body, 700)
-
-
-def shoes_patch(body: Body, shaft_m: float = 0.0) -> Patch:
-    """Shoes: feet without toes, on flat soles at z = 0."""
-    shell = body.patch("helper-tights")
-    ankle = body.joint("foot_l")[2]
-    low = clip(
-        shell, np.where(body.share(shell, *ARM) < 0.05, ankle + shaft_m * body.scale - shell.positions[:, 2], -1.0)
+def _top_cut(body: Body, patch: Patch, top: Top) -> NDArray[np.float64]:
+    x, y, z = patch.positions.T
+    arm = body.arm(patch)
+    # Without sleeves it ends where the arm's share of the skin does: MakeHuman's weights draw a good armhole.
+    sleeve = (
+        np.where(arm < 0.0, _OFF, (top.sleeve - arm) * 0.5)
+        if top.sleeve > 0
+        else 0.1 * (0.75 - body.share(patch, *ARM))
     )
-    out = smoothed(moved_out(low, 0.007), 2)
+    hem = np.where(arm < 0.0, z - (body.joint("thigh_l")[2] - top.hem_m * body.scale), _OFF)
+    return np.minimum(np.minimum(sleeve, hem), _neckline(body, patch, top))
+
+
+def _neckline(body: Body, patch: Patch, top: Top) -> NDArray[np.float64]:
+    """Positive outside the opening for the neck: an ellipsoid around its root, deeper in front."""
+    s = body.scale
+    root = body.joint("neck_01") + [0.0, 0.015 * s, 0.02 * s]
+    x, y, z = ((patch.positions - root) / s).T
+    if top.collar_m > 0.0:
+        return s * (top.collar_m - z - 0.6 * y)
+    deep = 0.07 + np.where(y > 0.0, top.neck_m, 0.0)
+    round_ = np.sqrt((x / 0.078) ** 2 + (y / (0.085 + 0.5 * top.neck_m)) ** 2 + (np.minimum(z, 0.0) / deep) ** 2) - 1.0
+    opening = 0.08 * round_
+    if top.vee:
+        opening = np.minimum(opening, np.where(y > 0.0, (0.55 * np.abs(x) - z - 0.16), _OFF))
+    return s * np.minimum(opening, np.where(np.abs(x) < 0.12, 0.06 - z, _OFF))
+
+
+def _soled(shell: Patch) -> Patch:
+    """Feet as shoes: blunt, on flat soles at z = 0."""
+    out = smoothed(moved_out(shell, 0.007), 2)
     p = out.positions.copy()
-    near = p[:, 2] < SOLE_M + 0.02
-    p[near, 2] = np.where(p[near, 2] < SOLE_M + 0.006, 0.0, p[near, 2])
-    return _finished(replace(out, positions=p), body, 700)
+    p[:, 2] = np.where(p[:, 2] < SOLE_M + 0.012, 0.0, p[:, 2])
+    return replace(out, positions=p)
 
 
-def vest_patch(body: Body, over: Top) -> Patch:
-    """The staff's vest, worn over the top ``over``."""
-    vest = Top("vest", sleeve=0.0, hem_m=0.02, ease_m=over.ease_m + 0.014, neck_m=0.06, vee=True)
-    return top_patch(body, vest)
+def _bending(body: Body, shell: Patch) -> NDArray[np.bool_]:
+    """Vertices of knees, elbows and shoulders, which need their rows."""
+    return (shell.weights.max(axis=1) < 0.8) & (body.share(shell, "spine", "pelvis", "clavicle", "neck") < 0.6)
 
 
-def _finished(shell: Patch, body: Body, triangles: int) -> Patch:
-    bending = shell.weights.max(axis=1) < 0.8
-    thin = thinned(shell, triangles, still=bending & (body.share(shell, "spine", "pelvis", "clavicle", "neck") < 0.6))
-    inward = thin.positions - 0.02 * normals(thin.positions, thin.triangles)
-    return hemmed(thin, inward)
-
-
-def dress_patch(body: Body, top: Top, skirt: Patch) -> Patch:
-    """A dress: the top's shell and a skirt in one."""
-    return joined([top_patch(body, top), skirt])
+def _hemmed(body: Body, shell: Patch) -> Patch:
+    return hemmed(shell, shell.positions - 0.025 * body.scale * normals(shell.positions, shell.triangles))
