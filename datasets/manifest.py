@@ -35,9 +35,10 @@ class Manifest:
 
 
 def entries(folder: Path, *, leave_out: frozenset[str] = frozenset({NAME})) -> tuple[FileEntry, ...]:
-    """Every file below ``folder`` by its path, but for those that are called as in ``leave_out``."""
-    paths = sorted(path for path in folder.rglob("*") if path.is_file() and path.name not in leave_out)
-    return tuple(FileEntry(path.relative_to(folder).as_posix(), path.stat().st_size, sha256(path)) for path in paths)
+    """Every file below ``folder`` by its path, but for hidden ones and those that are called as in ``leave_out``."""
+    paths = sorted(path.relative_to(folder) for path in folder.rglob("*") if path.is_file())
+    shown = [p for p in paths if p.name not in leave_out and not any(part.startswith(".") for part in p.parts)]
+    return tuple(FileEntry(p.as_posix(), (folder / p).stat().st_size, sha256(folder / p)) for p in shown)
 
 
 def sha256(path: Path) -> str:

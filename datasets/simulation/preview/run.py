@@ -35,8 +35,24 @@ class ShownCamera:
     pts: NDArray[np.float64]
 
 
+@dataclass(frozen=True, slots=True)
+class FloorMoment:
+    """Who is where at ``time_s``: rows of the person's number from 1, x, y in metres, heading in radians."""
+
+    time_s: float
+    people: list[list[float]]
+
+    @classmethod
+    def of(cls, state: SceneState) -> FloorMoment:
+        """The people of ``state``."""
+        where = np.column_stack([state.xy, state.heading]).round(3).tolist()
+        return cls(
+            round(state.time_s, 3), [[actor + 1, *at] for actor, at in zip(state.actors.tolist(), where, strict=True)]
+        )
+
+
 def write_run(
-    path: Path, timeline: Timeline, cameras: Sequence[ShownCamera], floor: Sequence[SceneState], duration_s: float
+    path: Path, timeline: Timeline, cameras: Sequence[ShownCamera], floor: Sequence[FloorMoment], duration_s: float
 ) -> None:
     """Write the script for a run of ``duration_s`` seconds whose people were at ``floor``, in order of time."""
     products = {product.gtin: product.name for product in timeline.catalogue.products}
@@ -48,14 +64,8 @@ def write_run(
         "people": [{"name": actor.name} for actor in timeline.actors],
         "cameras": [_camera(camera, [actor.track_id for actor in timeline.actors]) for camera in cameras],
         "floor": {
-            "times": [round(state.time_s, 3) for state in floor],
-            "people": [
-                [
-                    [actor + 1, *state.xy[place].round(3).tolist(), round(float(state.heading[place]), 3)]
-                    for place, actor in enumerate(state.actors.tolist())
-                ]
-                for state in floor
-            ],
+            "times": [moment.time_s for moment in floor],
+            "people": [moment.people for moment in floor],
         },
         "events": [
             _event(event, timeline, products) for event in timeline.events if not isinstance(event, events.PersonMoved)
@@ -116,7 +126,7 @@ def _event(event: events.Event, timeline: Timeline, products: dict[str, str]) ->
         shown["session"] = event.session_id
     if isinstance(event, events.BasketEvent):
         total = sum(line.quantity * line.unit_price for line in event.lines)
-        shown["basket"] = [f"{line.quantity} × {products.get(line.gtin, line.gtin)}" for line in event.lines]
+        shown["basket"] = [f"{line.quantity} x {products.get(line.gtin, line.gtin)}" for line in event.lines]
         shown["total"] = money(total, timeline.catalogue) if event.lines else ""
     return shown
 
@@ -128,13 +138,8 @@ def money(amount: int, catalogue: Catalogue) -> str:
 
 def _text(event: events.Event, timeline: Timeline, products: dict[str, str]) -> str:
     names = {actor.track_id: actor.name for actor in timeline.actors}
-    parts = [event.type]
-    for name in ("track_id", "to_track_id"):
-        if (track_id := getattr(event, name, None)) is not None:
-            parts.append(names.get(track_id, track_id))
-    if (gtin := getattr(event, "gtin", None)) is not None:
-        parts.append(products.get(gtin, gtin))
-    for name in ("slot", "session_id", "gate", "zone", "line", "reason"):
-        if value := getattr(event, name, None):
-            parts.append(str(value))
-    return " · ".join(parts)
+    given = event.model_dump()
+    who = [names.get(given[name], given[name]) for name in ("track_id", "to_track_id") if given.get(name)]
+    what = [products.get(given["gtin"], given["gtin"])] if given.get("gtin") else []
+    where = [given[name] for name in ("slot", "session_id", "gate", "zone", "line", "reason") if given.get(name)]
+    return " · ".join([event.type, *who, *what, *where])
