@@ -1,0 +1,57 @@
+"""Where somebody can step aside so that another gets past."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.ndimage import label
+
+from datasets.simulation.navigation.crowd import NEAREST_M
+from datasets.simulation.navigation.ground import BODY_M, CELL_M, Ground
+
+Float = NDArray[np.float64]
+
+ROOM_M = NEAREST_M + 0.06  # between the middles of the one who stands aside and the one who passes
+FAR_M = 5.0  # nobody goes further to make room
+
+
+def has_way(ground: Ground, start: Float, goal: Float, standing: Float, body_m: float = BODY_M) -> bool:
+    """Whether a person can get from ``start`` to ``goal`` (2,) past people who stand at ``standing`` (k, 2)."""
+    if len(standing) and float(np.linalg.norm(standing - goal, axis=1).min()) < NEAREST_M:
+        return False
+    usable = ground.open_cells(body_m).copy()
+    cells = ground.cells()
+    for place in standing:
+        usable &= ((cells - place) ** 2).sum(axis=-1) >= ROOM_M**2
+    regions, _ = label(usable, structure=np.ones((3, 3)))
+    return bool(_near(regions, ground, start) & _near(regions, ground, goal))
+
+
+def _near(regions: NDArray[np.int32], ground: Ground, xy: Float) -> set[int]:
+    """The regions within three cells of ``xy``."""
+    column, row = np.round((xy - ground.low) / CELL_M).astype(int)
+    patch = regions[max(row - 3, 0) : row + 4, max(column - 3, 0) : column + 4]
+    return set(np.unique(patch).tolist()) - {0}
+
+
+def places_aside(
+    ground: Ground, stander: Float, passer: Float, goal: Float, standing: Float, body_m: float
+) -> Iterator[tuple[float, float]]:
+    """Places, the nearest first, where who stands at ``stander`` leaves a way from ``passer`` to ``goal``.
+
+    ``standing`` (k, 2) are the others who stand.
+    """
+    cells = ground.cells()[::2, ::2].reshape(-1, 2)
+    walk = ground.distances((float(stander[0]), float(stander[1])))[::2, ::2].ravel()
+    room = ground.clearance(cells) >= BODY_M + 0.02
+    for place in (passer, goal, *standing):
+        room &= np.linalg.norm(cells - place, axis=1) >= ROOM_M + 0.05
+    room &= (walk > 0.15) & (walk < FAR_M)
+    # a gate is no place to stand in
+    crowded = ground.from_gates(cells) < 0.6
+    order = np.argsort(walk + 3.0 * crowded, kind="stable")
+    for number in order[room[order]][:60]:
+        if has_way(ground, passer, goal, np.concatenate([standing, cells[number][None]]), body_m):
+            yield float(cells[number, 0]), float(cells[number, 1])
