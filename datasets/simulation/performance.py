@@ -34,7 +34,8 @@ class Gesture:
     ends at ``end_s``.
 
     ``target`` (x, y, z) is where the palm's middle shall be; ``normal`` (x, y), a unit vector, points from a shelf to
-    the shopper: the hand enters and leaves against and along it.
+    the shopper: the hand enters and leaves against and along it. ``inside_m`` is how far the target lies behind the
+    shelf's front: the deeper, the straighter the forearm goes in.
 
     An item changes its place at ``release_s``, whatever the motion: until then it stays where it was (a long TAKE is a
     hand that rests on an item), from then on it moves with the hand, lies where it was put, or is out of sight.
@@ -48,6 +49,7 @@ class Gesture:
     end_s: float
     target: tuple[float, float, float] | None = None
     normal: tuple[float, float] | None = None
+    inside_m: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from datasets.simulation.motion.turns import Array, about_axis
 
 CURL_RAD = (0.95, 1.15, 0.7)  # at the three joints of a closed finger, beyond the rest pose
 THUMB_RAD = 0.35
+TOGETHER = 0.85  # of the fingers' spread at rest is taken back
 
 
 def place_fingers(bones: Bones, side: int, curl: Array) -> None:
@@ -19,13 +20,16 @@ def place_fingers(bones: Bones, side: int, curl: Array) -> None:
     axes = bones.body.hands[side].frame
     # About the axis towards the thumb, into the palm: the palm is on the other side in the other hand.
     sign = 1.0 if side == 0 else -1.0
-    rotation = bones.rotation[:, hand]
-    for joint, full in enumerate(CURL_RAD, start=1):
-        rotation = rotation @ about_axis(axes[:, 1] * sign, full * (curl - 0.25))
-        for finger in FINGERS:
-            bone = f"{finger}_0{joint}_{name}"
-            if bone in skeleton.names:
-                bones.attach(skeleton.index(bone), rotation)
+    for finger in FINGERS:
+        chain = [skeleton.index(bone) for j in (1, 2, 3) if (bone := f"{finger}_0{j}_{name}") in skeleton.names]
+        if not chain:
+            continue
+        # At rest the fingers are spread: each is turned in the palm's plane to lie along the hand.
+        way = axes.T @ (skeleton.tails[chain[-1]] - skeleton.heads[chain[0]])
+        rotation = bones.rotation[:, hand] @ about_axis(axes[:, 2], np.array(-TOGETHER * np.arctan2(way[1], way[0])))
+        for bone, full in zip(chain, CURL_RAD, strict=False):
+            rotation = rotation @ about_axis(axes[:, 1] * sign, full * (curl - 0.25))
+            bones.attach(bone, rotation)
     rotation = bones.rotation[:, hand]
     for joint in (1, 2, 3):
         rotation = rotation @ about_axis(axes[:, 0] * -sign, THUMB_RAD * np.maximum(curl - 0.25, 0.0))

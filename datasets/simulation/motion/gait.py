@@ -92,12 +92,14 @@ def _walk_episode(
     """Adds the stances of one stretch of moving: the first step leaves early, the last two bring the feet together."""
     grid = path.time_s[first : last + 1]
     phase = np.r_[0.0, np.cumsum((rate[first:last] + rate[first + 1 : last + 1]) / 2 * np.diff(grid))]
-    count = max(2, int(np.ceil(phase[-1] + 0.6)))
+    count = max(2, int(np.round(phase[-1] + 0.7)))
     # A little is added everywhere so that time can be read from phase; the last foot lands just after the body stops.
     share = 0.97 * phase / max(phase[-1], 1e-9) + 0.03 * (grid - grid[0]) / max(grid[-1] - grid[0], 1e-9)
     start, end = float(grid[0]), float(grid[-1])
     room = max(float(path.time_s[-1]) - end, 0.0)
-    lands = np.interp(np.arange(1, count + 1) / count, share, grid + np.linspace(0.0, min(0.15, room), len(grid)))
+    # The first landing comes after half a step's way, as the body starts between its feet.
+    shares = (np.arange(1, count + 1) - 0.5) / (count - 0.5)
+    lands = np.interp(shares, share, grid + np.linspace(0.0, min(0.15, room), len(grid)))
     before = max(start - 0.25, _free_from(feet))
     moments = np.r_[before, lands]
     turned = path.heading[last] - path.heading[first]

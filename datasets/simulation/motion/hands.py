@@ -133,7 +133,7 @@ def _gesture(moment: Moment, body: Body, side: int, gesture: Gesture, carrier: C
             times,
             gesture.start_s + 0.5 * going, gesture.contact_s, gesture.release_s, gesture.release_s + 0.5 * coming,
         )  # fmt: skip
-        target = target - inward * (APPROACH_M * (1.0 - near))[:, None]
+        target = target - inward * ((APPROACH_M + gesture.inside_m) * (1.0 - near))[:, None]
     if gesture.motion in (Motion.BAG, Motion.POCKET):
         along = unit(moment.ahead((-0.2 * sign, 0.25, -1.0)))
         thumb = unit(moment.ahead((-0.4 * sign, 1.0, 0.0)))
@@ -145,9 +145,9 @@ def _gesture(moment: Moment, body: Body, side: int, gesture: Gesture, carrier: C
         thumb = unit(moment.ahead((-0.4 * sign, 0.3, 1.0)))
         pole = moment.ahead((0.7 * sign, -0.6, -0.2))
     else:
-        along, thumb = aim(side, shoulder, target, inward)
+        along, thumb = aim(side, shoulder, target, inward, gesture.inside_m)
         wrist = wrist_of(body, side, target, along, thumb)
-        pole = elbow_pole(body, side, shoulder, wrist, inward)
+        pole = elbow_pole(body, side, shoulder, wrist, inward, gesture.inside_m)
     yaw = np.arctan2(inward[:, 1], inward[:, 0]) - np.pi / 2 if gesture.normal is not None else moment.yaw
     return under.mixed(Wish(target, along, thumb, pole, _curl(times, gesture), yaw), share)
 

@@ -22,7 +22,7 @@ class Wish:
     yaw: Array
 
     def mixed(self, other: Wish, share: Array) -> Wish:
-        """This wish going over into ``other`` by ``share`` (n,)."""
+        """The wish as it goes over into ``other`` by ``share`` (n,)."""
         part = share[:, None]
         return Wish(
             self.palm + part * (other.palm - self.palm),

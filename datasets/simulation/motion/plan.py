@@ -20,15 +20,15 @@ CLOSE_S = 0.6  # reaches no further apart follow one another without standing up
 
 @dataclass(frozen=True, eq=False)
 class Postures:
-    """Postures (k, 4) at rising ``time_s`` (k,), gone through smoothly; upright before and after."""
+    """Postures (k, 5) at rising ``time_s`` (k,), gone through smoothly; upright before and after."""
 
     time_s: Array
     posture: Array
 
     def at(self, times: Array) -> Array:
-        """The posture (n, 4) at ``times`` (n,)."""
+        """The posture (n, 5) at ``times`` (n,)."""
         if len(self.time_s) == 0:
-            return np.zeros((len(times), 4))
+            return np.zeros((len(times), len(UPRIGHT)))
         now = np.clip(np.searchsorted(self.time_s, times, side="right") - 1, 0, len(self.time_s) - 2)
         share = minimum_jerk((times - self.time_s[now]) / (self.time_s[now + 1] - self.time_s[now]))
         return np.asarray(self.posture[now] + share[:, None] * (self.posture[now + 1] - self.posture[now]))
@@ -54,7 +54,7 @@ def plan_postures(body: Body, path: Path, gestures: Sequence[Gesture], carrier: 
         knot(release, posture)
         if number + 1 == len(groups) or min(g.start_s for g in groups[number + 1]) - end > CLOSE_S:
             knot(end, UPRIGHT)
-    return Postures(np.array(times), np.array(postures).reshape(-1, 4))
+    return Postures(np.array(times), np.array(postures).reshape(-1, len(UPRIGHT)))
 
 
 def _needs_trunk(gesture: Gesture) -> bool:
@@ -86,5 +86,5 @@ def _posture(body: Body, path: Path, group: Sequence[Gesture], carrier: Carrier)
             right, ahead, up = local_place(body, gesture.hand, gesture.motion, carrier)
             cos, sin = np.cos(heading), np.sin(heading)
             target = (float(x + ahead * cos + right * sin), float(y + ahead * sin - right * cos), up)
-        goals.append(Goal(gesture.hand, target, gesture.normal))
+        goals.append(Goal(gesture.hand, target, gesture.normal, gesture.inside_m))
     return find_posture(body, np.array([x, y]), float(heading), goals).posture

@@ -20,13 +20,13 @@ from datasets.simulation.motion.layers import Wish
 from datasets.simulation.motion.limbs import bend
 from datasets.simulation.motion.path import RATE_HZ, curve, trace
 from datasets.simulation.motion.plan import plan_postures
-from datasets.simulation.motion.posture import STOOP, TWIST, heels_up, hips_of, wrist_of
+from datasets.simulation.motion.posture import SIDE, STOOP, TWIST, heels_up, hips_of, wrist_of
 from datasets.simulation.motion.torso import Bones, Stance, place_head, place_torso, raise_shoulder
 from datasets.simulation.motion.turns import Array, Y, Z, about, about_axis, apply, frame, minimum_jerk, wrapped
 from datasets.simulation.performance import Carrier, Performance, Poses
 
 ARM_SWING = 0.75  # radians per metre that one foot is ahead of the other
-LEG_SHARE = 0.994  # of a leg's length is stretched at most
+LEG_SHARE = 0.997  # of a leg's length is stretched at most
 LOOK_AHEAD_S = 0.5
 
 
@@ -100,7 +100,7 @@ class Poser:
         hips = hips_of(body, place[:, :2], heading, posture)
         aside = -0.2 * body.hip_half_m * lean + 0.014 * idle
         hips = hips + upright[..., 0] * aside[:, None]
-        hips[:, 2] -= 0.012 * np.minimum(speed, 1.2)
+        hips[:, 2] -= 0.005 * np.minimum(speed, 1.2)
         stance = Stance(
             hips=hips,
             heading=heading,
@@ -108,7 +108,7 @@ class Poser:
             twist=posture[:, TWIST] - 0.14 * np.clip(stride, -0.8, 0.8),
             hip_yaw=0.3 * posture[:, TWIST] + 0.2 * np.clip(stride, -0.8, 0.8),
             hip_roll=0.05 * lean + 0.02 * idle,
-            side=0.01 * idle,
+            side=posture[:, SIDE] + 0.01 * idle,
         )
         sockets = _sockets(stance)
         lower = [np.zeros(len(times))]
@@ -119,7 +119,7 @@ class Poser:
             level = np.minimum(np.hypot(way[:, 0], way[:, 1]), 0.9 * longest)
             lower.append(way[:, 2] - np.sqrt(longest**2 - level**2))
         # A soft maximum: hips that sink without a kink.
-        sharp = 120.0
+        sharp = 200.0
         drop = np.logaddexp.reduce(sharp * np.array(lower), axis=0) / sharp
         hips[:, 2] -= drop
         return replace(stance, hips=hips)
@@ -133,7 +133,7 @@ class Poser:
         # Knees point between hips and toes, and apart when they are bent far.
         turned = about(Z, middle - np.pi / 2)
         pole = turned @ np.array([0.1 * sign, 1.0, 0.0])
-        hinge, ankle, thigh, calf = bend(limb, bones.joint[:, upper], foot.ankle, pole, firm=0.998)
+        hinge, ankle, thigh, calf = bend(limb, bones.joint[:, upper], foot.ankle, pole, firm=0.9985)
         del hinge, ankle
         bones.rotation[:, upper] = thigh
         bones.attach(lower, calf)

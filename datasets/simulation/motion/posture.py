@@ -1,4 +1,4 @@
-"""How the trunk helps a hand to reach: the least crouching, stooping, turning and tiptoeing that brings the palm there."""
+"""How the trunk helps a hand to reach: the least crouching, stooping, turning and tiptoeing that brings it there."""
 
 from __future__ import annotations
 
@@ -13,17 +13,18 @@ from datasets.simulation.motion.limbs import bend
 from datasets.simulation.motion.torso import Stance, place_torso, raise_shoulder
 from datasets.simulation.motion.turns import Array, Z, about, apply, frame, unit
 
-DROP, STOOP, TWIST, RISE = range(4)  # columns of a posture: metres, radians, radians, radians
-UPRIGHT = np.zeros(4)
+DROP, STOOP, TWIST, RISE, SIDE = range(5)  # columns of a posture: metres, and radians
+UPRIGHT = np.zeros(5)
 REACH_SHARE = 0.94  # of an arm's length is used gladly
-ROOM_M = 0.12  # from the middle of head and shoulders to a shelf's front
+ROOM_M = (0.12, 0.11, 0.06)  # from the neck, the head and a shoulder to a shelf's front
 
-_CROUCH = [(d, s, t, 0.0) for d, s, t in product(
-    (0.0, 0.06, 0.13, 0.22, 0.32, 0.43, 0.55), (0.0, 0.1, 0.22, 0.36, 0.52, 0.7, 0.9, 1.1), (-0.6, -0.3, 0.0, 0.3, 0.6)
-)]  # fmt: skip
-_TIPTOE = [(0.0, s, t, r) for s, t, r in product((0.0, 0.1, 0.2), (-0.6, -0.3, 0.0, 0.3, 0.6), (0.25, 0.5, 0.75))]
-CANDIDATES = np.array(_CROUCH + _TIPTOE)  # drops as shares of the leg's length
-FINER = np.array(list(product((-0.05, 0.0, 0.05), (-0.09, 0.0, 0.09), (-0.15, 0.0, 0.15), (-0.12, 0.0, 0.12))))
+_TURNS = (-0.6, -0.3, 0.0, 0.3, 0.6)
+_CROUCH = product(
+    (0.0, 0.06, 0.13, 0.22, 0.32, 0.43, 0.53, 0.62), (0.0, 0.1, 0.22, 0.36, 0.52, 0.7, 0.9, 1.1, 1.3), _TURNS, (0.0,)
+)
+_TIPTOE = product((0.0,), (0.0, 0.1, 0.2), _TURNS, (0.25, 0.5, 0.75, 0.95))
+CANDIDATES = np.array([(*c, 0.0) for c in (*_CROUCH, *_TIPTOE)])  # drops as shares of the leg's length
+FINER = np.array(list(product((-0.05, 0.0, 0.05), (-0.09, 0.0, 0.09), (-0.15, 0.0, 0.15), (-0.12, 0.0, 0.12), (0.0,))))
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,15 +41,18 @@ class Goal:
 
 @dataclass(frozen=True, eq=False)
 class Found:
-    """The best ``posture`` (4,), by how much the palms miss (m), and how far head or shoulders are in the shelf (m)."""
+    """The best ``posture`` (5,), its ``cost``, by how much the palms miss, and how far head or shoulders are in the
+    shelf.
+    """
 
     posture: Array
+    cost: float
     miss_m: float
     crowded_m: float
 
 
 def hips_of(body: Body, xy: Array, heading: Array, posture: Array) -> Array:
-    """The middle of the hip joints (n, 3) above standing feet for ``posture`` (n, 4)."""
+    """The middle of the hip joints (n, 3) above standing feet for ``posture`` (n, 5)."""
     drop, stoop, rise = posture[:, DROP], posture[:, STOOP], posture[:, RISE]
     back = 0.14 * np.sin(stoop) + 0.3 * drop
     local = np.stack([np.zeros_like(drop), body.hips[1] - back, standing_hips(body) - drop + heel_lift(body, rise)], 1)
@@ -59,7 +63,7 @@ def hips_of(body: Body, xy: Array, heading: Array, posture: Array) -> Array:
 
 def standing_hips(body: Body) -> float:
     """Height of the hips of a body that stands at ease."""
-    return body.feet[0].ankle_m + 0.985 * body.leg_m
+    return body.feet[0].ankle_m + 0.994 * body.leg_m
 
 
 def heel_lift(body: Body, rise: Array) -> Array:
@@ -74,12 +78,13 @@ def heels_up(body: Body, posture: Array) -> Array:
     return np.asarray(posture[:, RISE] + 0.6 * share * share * (3.0 - 2.0 * share))
 
 
-def aim(side: int, shoulder: Array, target: Array, inward: Array) -> tuple[Array, Array]:
+def aim(side: int, shoulder: Array, target: Array, inward: Array, inside_m: float) -> tuple[Array, Array]:
     """The directions of fingers and thumb (n, 3) of a hand that takes something at ``target`` (n, 3), ``inward`` (n, 3)
-    being the level direction to go.
+    being the level direction to go, the straighter the deeper ``inside_m`` a shelf.
     """
+    deep = float(np.clip(inside_m / 0.2, 0.0, 1.0))
     straight = unit(target - shoulder)
-    along = unit(0.75 * inward + 0.35 * straight)
+    along = unit((0.5 + 0.35 * deep) * inward + (0.55 - 0.3 * deep) * straight)
     medial = np.stack([inward[:, 1], -inward[:, 0], np.zeros(len(inward))], axis=1) * (1.0 if side == 0 else -1.0)
     return along, unit(np.array([0.0, 0.0, 1.0]) + 0.25 * medial)
 
@@ -90,25 +95,36 @@ def wrist_of(body: Body, side: int, palm: Array, along: Array, thumb: Array) -> 
     return np.asarray(palm - frame(along, thumb) @ (hand.frame.T @ hand.palm))
 
 
-def elbow_pole(body: Body, side: int, shoulder: Array, wrist: Array, inward: Array) -> Array:
-    """Towards where the elbow (n, 3) must be for the forearm to lie along ``inward`` (n, 3); else down and out."""
+def elbow_pole(body: Body, side: int, shoulder: Array, wrist: Array, inward: Array, inside_m: float) -> Array:
+    """Towards where the elbow (n, 3) goes: down and a little out, and the deeper the target lies inside a shelf, the
+    more to where the forearm lies along ``inward`` (n, 3).
+    """
     lateral = np.stack([inward[:, 1], -inward[:, 0], np.zeros(len(inward))], axis=1) * (-1.0 if side == 0 else 1.0)
     ideal = wrist - inward * body.arms[side].lower_m - shoulder
-    return np.asarray(ideal + 0.12 * lateral - [0.0, 0.0, 0.2])
+    deep = float(np.clip(inside_m / 0.2, 0.0, 1.0))
+    return np.asarray((0.3 + 0.7 * deep) * ideal + 0.1 * lateral - [0.0, 0.0, 0.25])
 
 
 def find_posture(body: Body, xy: Array, heading: float, goals: Sequence[Goal]) -> Found:
     """The cheapest posture of a body at ``xy`` (2,) that brings all goals' palms to their places at once."""
-    found = CANDIDATES * [body.leg_m, 1.0, 1.0, 1.0]
+    tilt = float(np.mean([-1.0 if goal.side == 0 else 1.0 for goal in goals]))
+    found = _tilted(body, CANDIDATES * [body.leg_m, 1.0, 1.0, 1.0, 1.0], tilt)
     cost, miss, crowded = _rate(body, xy, heading, goals, found)
     best = int(np.argmin(cost))
-    near = np.maximum(found[best] + FINER, [0.0, -0.1, -0.8, 0.0])
-    near[:, DROP] = np.minimum(near[:, DROP], 0.56 * body.leg_m)
-    near[:, RISE] = np.where(near[:, DROP] > 0.02, 0.0, np.minimum(near[:, RISE], 0.85))
+    near = np.maximum(found[best] + FINER, [0.0, -0.1, -0.8, 0.0, -1.0])
+    near[:, DROP] = np.minimum(near[:, DROP], 0.63 * body.leg_m)
+    near[:, RISE] = np.where(near[:, DROP] > 0.02, 0.0, np.minimum(near[:, RISE], 0.95))
     near[0] = found[best]
+    near = _tilted(body, near, tilt)
     cost, miss, crowded = _rate(body, xy, heading, goals, near)
     best = int(np.argmin(cost))
-    return Found(near[best], float(miss[best]), float(crowded[best]))
+    return Found(near[best], float(cost[best]), float(miss[best]), float(crowded[best]))
+
+
+def _tilted(body: Body, postures: Array, tilt: float) -> Array:
+    """Postures with the shoulder of a single working hand lowered in a crouch and raised on tiptoe."""
+    postures[:, SIDE] = tilt * (0.4 * postures[:, DROP] / body.leg_m - 0.3 * postures[:, RISE])
+    return postures
 
 
 def _rate(body: Body, xy: Array, heading: float, goals: Sequence[Goal], postures: Array) -> tuple[Array, Array, Array]:
@@ -118,12 +134,12 @@ def _rate(body: Body, xy: Array, heading: float, goals: Sequence[Goal], postures
         body,
         Stance(
             hips_of(body, xy, headings, postures), headings, postures[:, STOOP], postures[:, TWIST],
-            0.3 * postures[:, TWIST], zero, zero,
+            0.3 * postures[:, TWIST], zero, postures[:, SIDE],
         ),
     )  # fmt: skip
     share = postures[:, DROP] / body.leg_m
     cost = (
-        1.2 * share + 2.0 * share**2 + 0.35 * np.abs(postures[:, STOOP]) + 0.45 * postures[:, STOOP] ** 2
+        2.2 * share + 0.8 * share**2 + 0.35 * np.abs(postures[:, STOOP]) + 0.45 * postures[:, STOOP] ** 2
         + 0.35 * postures[:, TWIST] ** 2 + 0.25 * postures[:, RISE]
     )  # fmt: skip
     skeleton = body.skeleton
@@ -135,7 +151,7 @@ def _rate(body: Body, xy: Array, heading: float, goals: Sequence[Goal], postures
         away = np.array([*(target[0, :2] - xy), 0.0]) if goal.normal is None else -np.array([*goal.normal, 0.0])
         inward = np.broadcast_to(unit(away), (n, 3))
         shoulder = raise_shoulder(bones, goal.side, target)
-        along, thumb = aim(goal.side, shoulder, target, inward)
+        along, thumb = aim(goal.side, shoulder, target, inward, goal.inside_m)
         wrist = wrist_of(body, goal.side, target, along, thumb)
         arm = body.arms[goal.side]
         far = np.sqrt(((wrist - shoulder) ** 2).sum(axis=1)) / arm.length_m
@@ -144,11 +160,13 @@ def _rate(body: Body, xy: Array, heading: float, goals: Sequence[Goal], postures
         cost = cost + 8.0 * over + 60.0 * np.maximum(far - 0.965, 0.0) + 1.5 * np.maximum(0.5 - far, 0.0)
         if goal.normal is None:
             continue
-        elbow, end, _, _ = bend(arm, shoulder, wrist, elbow_pole(body, goal.side, shoulder, wrist, inward))
+        elbow, end, _, _ = bend(
+            arm, shoulder, wrist, elbow_pole(body, goal.side, shoulder, wrist, inward, goal.inside_m)
+        )
         level = ((end - elbow) * inward).sum(axis=1) / arm.lower_m
-        cost = cost + (0.4 + 4.0 * goal.inside_m) * (1.0 - level)
+        cost = cost + (0.2 + 5.0 * goal.inside_m) * (1.0 - level)
         front = target[0, :2] @ goal.normal + goal.inside_m
-        for part in (chest, head, shoulder):
-            close = np.maximum(front + ROOM_M - part[:, :2] @ np.asarray(goal.normal), 0.0)
+        for part, room in zip((chest, head, shoulder), ROOM_M, strict=True):
+            close = np.maximum(front + room - part[:, :2] @ np.asarray(goal.normal), 0.0)
             crowded = np.maximum(crowded, close)
     return cost + 12.0 * crowded, miss, crowded

@@ -11,6 +11,7 @@ from datasets.simulation.motion.turns import Array
 from datasets.simulation.performance import LEFT, Motion
 
 MISS_M, CROWDED_M = 0.01, 0.06  # by how much a palm may miss its target, and head or shoulders be in the shelf
+DISTANCES_M = (0.3, 0.36, 0.42, 0.48, 0.54, 0.6)  # from the shelf's front
 
 Point = tuple[float, float, float]
 Way = tuple[float, float]
@@ -23,7 +24,7 @@ def standing_place(
     front ``inside_m`` before the target, the working shoulder near the target's line.
     """
     body = measure(character)
-    return _place(body, target, normal, hand, _distance(body, target[2]) + inside_m)
+    return _place(body, target, normal, hand, _distance(body, target, normal, hand, inside_m))
 
 
 def can_reach(
@@ -39,7 +40,7 @@ def can_reach(
     The body stands ``distance`` metres from the target along ``normal`` (None: where ``standing_place`` says).
     """
     body = measure(character)
-    far = _distance(body, target[2]) + inside_m if distance is None else distance
+    far = _distance(body, target, normal, hand, inside_m) if distance is None else distance
     xy, heading = _place(body, target, normal, hand, far)
     found = find_posture(body, xy, heading, [Goal(hand, target, normal, inside_m)])
     if found.miss_m > MISS_M:
@@ -63,7 +64,7 @@ def reach_times(
     body = measure(character)
     if motion is Motion.DROP:
         target = (target[0], target[1], min(target[2], 0.2))
-    xy, heading = _place(body, target, (0.0, -1.0), 1, _distance(body, target[2]))
+    xy, heading = _place(body, target, (0.0, -1.0), 1, 0.5)
     posture = find_posture(body, xy, heading, [Goal(1, target, (0.0, -1.0))]).posture
     effort = 1.3 * posture[DROP] + 0.35 * abs(posture[STOOP]) + 0.35 * posture[RISE]
     way = 0.7 + 0.75 * float(effort)
@@ -74,11 +75,16 @@ def reach_times(
     return way * hurry, (way + hold) * hurry, (2.0 * way + hold) * hurry
 
 
-def _distance(body: Body, height_m: float) -> float:
-    """How far from the target to stand: within the arm's reach, and further off for low targets."""
-    level = body.shoulder_m - 0.25 * body.height_m
-    low = float(np.clip((level - height_m) / level, 0.0, 1.0))
-    return float(np.clip(0.78 * body.reach_m, 0.42, 0.55)) + 0.06 * low
+def _distance(body: Body, target: Point, normal: Way, hand: int, inside_m: float) -> float:
+    """How far from the target to stand: where reaching costs least, rather half a metre from the shelf."""
+    best, least = 0.5, np.inf
+    for far in DISTANCES_M:
+        xy, heading = _place(body, target, normal, hand, far + inside_m)
+        found = find_posture(body, xy, heading, [Goal(hand, target, normal, inside_m)])
+        cost = found.cost + 3.0 * (far - 0.5) ** 2
+        if cost < least:
+            best, least = far, cost
+    return best + inside_m
 
 
 def _place(body: Body, target: Point, normal: Way, hand: int, far: float) -> tuple[Array, float]:
