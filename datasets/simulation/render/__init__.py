@@ -1,0 +1,1 @@
+"""Pictures of the simulated shop, drawn by OpenGL on a CPU or a GPU."""

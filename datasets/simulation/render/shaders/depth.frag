@@ -1,0 +1,2 @@
+// Depth alone, for the maps of the sky.
+void main() {}

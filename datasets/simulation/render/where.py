@@ -1,0 +1,36 @@
+"""Where in a picture the things that move are."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cameras.geometry import CameraModel
+from datasets.simulation.render.background import Rectangle
+
+REACH_M = 0.24  # of skin and clothes from the nearest joint: the head's top, a jacket, a shoe's tip
+
+
+def around(camera: CameraModel, points: NDArray[np.float64], reach_m: float, margin_px: float) -> Rectangle | None:
+    """The rectangle of the picture that holds all within ``reach_m`` of ``points`` (n, 3), or None outside it."""
+    local = camera.to_camera(points)
+    ahead = local[:, 2]
+    width, height = camera.size
+    if (ahead < -reach_m).all():
+        return None
+    near = ahead < reach_m + 0.25
+    if near.all() and np.linalg.norm(local, axis=1).min() > 3.0:
+        return None
+    pixels = camera.project(points[~near]) if not near.all() else np.zeros((0, 2))
+    spread = reach_m * np.diag(camera.matrix)[:2] / np.maximum(ahead[~near, None] - reach_m, 0.1) + margin_px
+    low, high = np.full(2, np.inf), np.full(2, -np.inf)
+    if len(pixels):
+        low, high = (pixels - spread).min(axis=0), (pixels + spread).max(axis=0)
+    if near.any():
+        # Too near for its rectangle to be told: as good as everywhere.
+        low, high = np.zeros(2), np.array([width, height], np.float64)
+    left, top = np.maximum(np.floor(low), 0)
+    right, bottom = np.minimum(np.ceil(high), [width, height])
+    if right <= left or bottom <= top:
+        return None
+    return int(left), int(top), int(right - left), int(bottom - top)
