@@ -84,7 +84,7 @@ def smooth(corners: Float, width_m: float) -> tuple[Curve, Float]:
     count = max(int(np.ceil(along[-1] / SPACING_M)), 4) + 1
     s = np.linspace(0.0, along[-1], count)
     line = np.stack([np.interp(s, along, corners[:, k]) for k in range(2)], axis=1)
-    half = min(int(round(width_m / 2 / (s[1] - s[0]))), (count - 1) // 2)
+    half = min(round(width_m / 2 / float(s[1] - s[0])), (count - 1) // 2)
     for _ in range(2):
         line = _running_mean(line, half // 2)
     steps = np.linalg.norm(np.diff(line, axis=0), axis=1)

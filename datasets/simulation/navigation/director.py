@@ -6,6 +6,7 @@ import heapq
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,6 +25,7 @@ from store.layout import Plan
 RETRY_TICKS = 10
 ASK_TICKS = 20  # who could not go for so long asks another to step aside
 ASIDE_TICKS = 50  # who stepped aside stays there so long at least
+TRIES = 4  # places to step aside to that are looked at
 GIVE_UP_TICKS = 120 * RATE_HZ
 
 
@@ -251,8 +253,8 @@ class _Stage:
         ]
         rest = np.array([xy for xy in standing if np.linalg.norm(xy - passer) > 1e-6]).reshape(-1, 2)
         others = self._others(player, tick)
-        tries = 0
-        for place in places_aside(self.ground, here, passer, goal, rest, body_m):
+        places = places_aside(self.ground, here, passer, goal, rest, body_m)
+        for place in islice(places, TRIES):
             errand = Errand(
                 (float(here[0]), float(here[1])), place, tick, player.speed_mps, player.body_m, player.taste
             )
@@ -267,9 +269,6 @@ class _Stage:
                 player.aside_until = track.last + ASIDE_TICKS
                 self._call(player, player.aside_until)
                 return True
-            tries += 1
-            if tries == 4:
-                return False
         return False
 
     def _place(self, player: _Player, xy: tuple[float, float], what: str, tick: int | None = None) -> None:

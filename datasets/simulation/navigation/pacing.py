@@ -131,7 +131,7 @@ def side_step(start: Float, goal: Float, heading: float, goal_heading: float | N
     heading, or turns to the goal's on the way; or of a turn on the spot.
     """
     turn = 0.0 if goal_heading is None else wrap(goal_heading - heading)
-    count = max(math.ceil(math.dist(start, goal) / 0.01)), 4) + 1
+    count = max(math.ceil(math.dist(start, goal) / 0.01), 4) + 1
     length = np.linspace(0.0, math.dist(start, goal), count)
     speed, times = pace(length, np.zeros(count), SIDE_STEP_MPS)
     lasts = max(turn_time(turn), float(times[-1]) if length[-1] > 0 else 0.0)
