@@ -9,6 +9,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from datasets.simulation.coverage import FloorCoverage
     from store.layout import Plan
 
@@ -81,7 +84,7 @@ def check(
     _summary(shop, floor, slot_cameras.tolist())
     typer.echo(f"{errors} errors, {len(problems) - errors} warnings")
     if picture is not None:
-        _draw(shop, floor, picture)
+        _draw(shop, floor, slot_cameras, picture)
     if errors:
         raise typer.Exit(1)
 
@@ -101,10 +104,9 @@ def _summary(plan: Plan, floor: FloorCoverage | None, slot_cameras: list[int]) -
             typer.echo(f"{what} seen: {shares}; fewest {min(seen)}, {sum(seen) / len(seen):.1f} on average")
 
 
-def _draw(plan: Plan, floor: FloorCoverage | None, picture: Path) -> None:
+def _draw(plan: Plan, floor: FloorCoverage | None, slot_cameras: NDArray[np.int64], picture: Path) -> None:
     import cv2
 
-    from datasets.simulation.coverage import slot_coverage
     from datasets.simulation.plan_picture import draw_plan
 
     if floor is None:
@@ -112,7 +114,7 @@ def _draw(plan: Plan, floor: FloorCoverage | None, picture: Path) -> None:
         return
     suffix = picture.suffix.lower() or ".png"
     try:
-        done, data = cv2.imencode(suffix, draw_plan(plan, floor, slot_coverage(plan)))
+        done, data = cv2.imencode(suffix, draw_plan(plan, floor, slot_cameras))
     except cv2.error:
         done = False
     if not done:
