@@ -11,11 +11,11 @@ from datasets.simulation.motion.body import Body
 from datasets.simulation.motion.hands import CLOSED, Moment
 from datasets.simulation.motion.layers import Wish
 from datasets.simulation.motion.path import RATE_HZ, Curve, Path, curve
-from datasets.simulation.motion.turns import Array, Z, about, unit
+from datasets.simulation.motion.turns import Array, Y, Z, about, unit
 from datasets.simulation.performance import LEFT
 
 HANDLE_M, AHEAD_M = 0.95, 0.45  # a trolley's handle: its height, and how far ahead of the body
-BASKET_DROP_M = 0.36  # from a basket's handle down to its base
+BAG_TILT = 0.14  # radians by which a bag's lower end stands off the hip
 SWIVEL_RPS = 2.2  # how fast a trolley is turned
 
 
@@ -73,20 +73,16 @@ def grip_share(heading: Array, bearing: Array) -> Array:
 
 def basket_pose(moment: Moment, palm: Array, elbow: Array, wrist: Array, busy: Array) -> Array:
     """The basket (n, 4, 4): its handle in the left palm (n, 3), or in the crook of the elbow by ``busy`` (n,)."""
-    crook = elbow + 0.25 * (wrist - elbow)
-    handle = palm + busy[:, None] * (crook - palm)
-    side = moment.ahead((-1.0, 0.0, 0.0)) * (0.06 * busy)[:, None]
-    return _pose(about(Z, moment.yaw), handle + side - [0.0, 0.0, BASKET_DROP_M])
+    crook = elbow + 0.2 * (wrist - elbow) - [0.0, 0.0, 0.03]
+    return _pose(about(Z, moment.yaw), palm + busy[:, None] * (crook - palm))
 
 
 def bag_pose(moment: Moment, body: Body) -> Array:
-    """The tote (n, 4, 4) at the left hip: origin at the middle of its base."""
-    chest = body.skeleton.index("spine_01")
-    hip = moment.bones.point(chest, body.skeleton.heads[chest])
-    offset = moment.ahead((-(body.hip_half_m + 0.13), 0.02, 0.0))
-    place = hip + offset
-    place[:, 2] -= 0.33
-    return _pose(about(Z, moment.yaw), place)
+    """The tote (n, 4, 4): its straps on the left shoulder, upright whatever the trunk does."""
+    chest = body.skeleton.index("spine_03")
+    shoulder = body.skeleton.heads[body.arms[LEFT].bones[0]]
+    place = moment.bones.point(chest, shoulder + np.array([0.0, 0.0, 0.05]))
+    return _pose(about(Z, moment.yaw) @ about(Y, np.full(len(place), BAG_TILT)), place)
 
 
 def _pose(rotation: Array, place: Array) -> Array:

@@ -33,6 +33,6 @@ def place_fingers(bones: Bones, side: int, curl: Array) -> None:
     rotation = bones.rotation[:, hand]
     for joint in (1, 2, 3):
         rotation = rotation @ about_axis(axes[:, 0] * -sign, THUMB_RAD * np.maximum(curl - 0.25, 0.0))
-        bone = f"thumb_0{joint}_{name}"
-        if bone in skeleton.names:
-            bones.attach(skeleton.index(bone), rotation)
+        thumb = f"thumb_0{joint}_{name}"
+        if thumb in skeleton.names:
+            bones.attach(skeleton.index(thumb), rotation)

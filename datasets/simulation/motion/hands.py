@@ -62,8 +62,9 @@ def hanging(moment: Moment, body: Body, side: int, carrier: Carrier) -> Wish:
     arm = body.arms[side]
     shoulder = moment.bones.joint[:, arm.bones[0]]
     loaded = side == LEFT and carrier is Carrier.BASKET
-    out = 0.3 if loaded else (0.22 if side == LEFT and carrier is Carrier.BAG else 0.11)
-    swing = -sign * moment.swing * (0.25 if loaded else 1.0) + 0.06 + 0.9 * moment.crouch
+    bagged = side == LEFT and carrier is Carrier.BAG
+    out = 0.34 if loaded else (0.28 if bagged else 0.11)
+    swing = -sign * moment.swing * (0.3 if loaded or bagged else 1.0) + 0.06 + 0.9 * moment.crouch
     n = len(swing)
     local = np.stack([np.full(n, sign * np.sin(out)), np.sin(swing), -np.cos(swing) * np.cos(out)], axis=1)
     down = unit(apply(moment.upright, local))
