@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
+from PIL import Image, ImageDraw
 
 from datasets.simulation.artwork import BLACK, PICTURES, WHITE, Box, Colour, Draw, ink_on, luminance, mix, write
 
@@ -134,12 +135,14 @@ LAYOUTS: tuple[Layout, ...] = (
         (0.32, 0.91, 0.68, 0.985),
     ),
 )
+COLUMN_LAYOUT = 2  # the layout that leaves the left free for the background "column"
 SHAPES = ("plain", "plain", "oval", "ribbon", "box", "underline")
 LETTERS = ("as is", "upper", "lower")
 
 
-def paint_front(draw: Draw, box: Box, look: Look, words: Words) -> None:
-    """Draw the front into ``box`` (pixels) of a layer whose background is painted already."""
+def paint_front(image: Image.Image, box: Box, look: Look, words: Words) -> None:
+    """Draw the front into ``box`` (pixels) of an image whose background is painted already."""
+    draw = ImageDraw.Draw(image)
     x0, y0, x1, y1 = box
     width, height = x1 - x0, y1 - y0
     layout = LAYOUTS[look.layout]
@@ -148,36 +151,43 @@ def paint_front(draw: Draw, box: Box, look: Look, words: Words) -> None:
     def at(share: Box) -> Box:
         return x0 + share[0] * width, y0 + share[1] * height, x0 + share[2] * width, y0 + share[3] * height
 
-    ground = look.base
     if layout.card is not None:
-        ground = mix(WHITE, look.second, 0.06)
-        draw.rounded_rectangle(at(layout.card), min(width, height) * 0.05, fill=ground)
-    picture = at(layout.picture)
-    if layout.disc:
-        cx, cy, r = (
-            (picture[0] + picture[2]) / 2,
-            (picture[1] + picture[3]) / 2,
-            min(picture[2] - picture[0], picture[3] - picture[1]) / 2,
-        )
-        draw.ellipse((cx - r * 1.12, cy - r * 1.12, cx + r * 1.12, cy + r * 1.12), fill=mix(WHITE, look.second, 0.1))
-    PICTURES[look.picture](draw, picture, words.tint if look.tinted else look.second, rng)
-    logo(draw, at(layout.logo), look, words.brand, ground)
-    write(draw, at(layout.kind), words.kind, _legible(look.logo, ground), bold=0.035)
-    band = at(layout.band)
+        draw.rounded_rectangle(at(layout.card), min(width, height) * 0.05, fill=mix(WHITE, look.second, 0.06))
+    _picture(image, draw, at(layout.picture), look, words.tint, rng, disc=layout.disc)
+    logo(draw, at(layout.logo), look, words.brand, ground(image, at(layout.logo)))
+    write(draw, at(layout.kind), words.kind, legible(look.logo, ground(image, at(layout.kind))), bold=0.035)
     if words.taste:
+        band = at(layout.band)
         draw.rounded_rectangle(band, 0 if layout.band[0] == 0.0 else (band[3] - band[1]) * 0.3, fill=words.tint)
         inner = (band[0] + width * 0.04, band[1] + height * 0.012, band[2] - width * 0.04, band[3] - height * 0.012)
         write(draw, inner, words.taste, ink_on(words.tint), bold=0.02)
-    write(draw, at(layout.net), words.net, ink_on(ground), bold=0.02)
+    write(draw, at(layout.net), words.net, ink_on(ground(image, at(layout.net))), bold=0.02)
 
 
-def logo(draw: Draw, box: Box, look: Look, brand: str, ground: Colour) -> None:
+def _picture(
+    image: Image.Image, draw: Draw, box: Box, look: Look, tint: Colour, rng: np.random.Generator, *, disc: bool
+) -> None:
+    """The family's picture, on a disc where it would be lost on what is behind it."""
+    behind = ground(image, box)
+    colour = tint if look.tinted or distance(look.second, behind) < 150 else look.second
+    pale = look.picture == "cup"  # a white cup
+    if disc or distance(WHITE if pale else colour, behind) < 150:
+        x, y = (box[0] + box[2]) / 2, (box[1] + box[3]) / 2
+        r = min(box[2] - box[0], box[3] - box[1]) / 2
+        plate = mix(WHITE, colour, 0.45) if pale else mix(WHITE, look.second, 0.1)
+        if distance(plate, colour) < 150:
+            plate = mix(colour, BLACK, 0.6)
+        draw.ellipse((x - r * 1.12, y - r * 1.12, x + r * 1.12, y + r * 1.12), fill=plate)
+    PICTURES[look.picture](draw, box, colour, rng)
+
+
+def logo(draw: Draw, box: Box, look: Look, brand: str, behind: Colour) -> None:
     """The brand's word as the brand writes it, on its own shape."""
     text = {"upper": brand.upper(), "lower": brand.lower()}.get(look.letters, brand)
     x0, y0, x1, y1 = box
     high = y1 - y0
     inner = (x0 + (x1 - x0) * 0.08, y0 + high * 0.12, x1 - (x1 - x0) * 0.08, y1 - high * 0.12)
-    ink = _legible(look.logo, ground)
+    ink = legible(look.logo, behind)
     if look.logo_shape in ("oval", "box", "ribbon"):
         ink = ink_on(look.logo)
         if look.logo_shape == "oval":
@@ -195,9 +205,21 @@ def logo(draw: Draw, box: Box, look: Look, brand: str, ground: Colour) -> None:
     write(draw, inner, text, ink, bold=0.06)
 
 
-def _legible(colour: Colour, ground: Colour) -> Colour:
-    """``colour``, or black or white where it is lost on ``ground``."""
-    return colour if abs(luminance(colour) - luminance(ground)) > 0.35 else ink_on(ground)
+def ground(image: Image.Image, box: Box) -> Colour:
+    """The mean colour of what is painted in ``box``."""
+    x0, y0, x1, y1 = (int(edge) for edge in box)
+    red, green, blue = np.asarray(image.crop((x0, y0, x1, y1))).reshape(-1, 3).mean(axis=0)
+    return round(red), round(green), round(blue)
+
+
+def distance(a: Colour, b: Colour) -> int:
+    """How far two colours are apart: the sum over the channels, 0 to 765."""
+    return sum(abs(p - q) for p, q in zip(a, b, strict=True))
+
+
+def legible(colour: Colour, behind: Colour) -> Colour:
+    """``colour``, or black or white where it is lost on what is ``behind`` it."""
+    return colour if abs(luminance(colour) - luminance(behind)) > 0.35 else ink_on(behind)
 
 
 def _plain(draw: Draw, box: Box, look: Look) -> None:

@@ -13,7 +13,18 @@ from PIL import Image, ImageDraw
 from datasets.simulation.artwork import BLACK, PICTURES, WHITE, Box, Colour, Draw, ball, ink_on, lines, mix, write
 from datasets.simulation.assortment import TASTES
 from datasets.simulation.barcodes import ean13_modules
-from datasets.simulation.fronts import BACKGROUNDS, LAYOUTS, LETTERS, SHAPES, Look, Words, logo, paint_front
+from datasets.simulation.fronts import (
+    BACKGROUNDS,
+    COLUMN_LAYOUT,
+    LAYOUTS,
+    LETTERS,
+    SHAPES,
+    Look,
+    Words,
+    distance,
+    logo,
+    paint_front,
+)
 from datasets.simulation.wrapping import SIDES
 from store.catalogue import Catalogue, Package, Product
 
@@ -97,27 +108,26 @@ def label_atlas(catalogue: Catalogue, seed: int, size: int = 256) -> NDArray[np.
 def _layer(product: Product, look: Look, words: Words, size: int) -> NDArray[np.uint8]:
     large = size * _OVERSAMPLING
     image = Image.new("RGB", (large, large), look.base)
-    draw = ImageDraw.Draw(image)
     sides = {name: tuple(round(edge * large) for edge in rect) for name, rect in SIDES[product.package].items()}
     rng = np.random.default_rng([look.seed, 1])
     # Sides are drawn in pieces of their own, so that nothing runs over into a neighbour.
     for name, rect in sides.items():
         piece = Image.new("RGB", (rect[2] - rect[0], rect[3] - rect[1]), look.base)
-        _paint_side(ImageDraw.Draw(piece), name, (0, 0, piece.width, piece.height), product, look, words, rng)
+        _paint_side(piece, name, product, look, words, rng)
         image.paste(piece, (rect[0], rect[1]))
-    del draw
     return np.asarray(image.reduce(_OVERSAMPLING))
 
 
 def _paint_side(
-    draw: Draw, name: str, box: Box, product: Product, look: Look, words: Words, rng: np.random.Generator
+    image: Image.Image, name: str, product: Product, look: Look, words: Words, rng: np.random.Generator
 ) -> None:
-    package = product.package
+    """Fill ``image`` with the print of one side."""
+    draw, box, package = ImageDraw.Draw(image), (0, 0, image.width, image.height), product.package
     if name == "wrap":
-        _wrap(draw, box, product, look, words, rng)
+        _wrap(image, box, product, look, words, rng)
     elif name == "front" and package is not Package.TRAY:
         BACKGROUNDS[look.background](draw, box, look)
-        paint_front(draw, box, look, words)
+        paint_front(image, box, look, words)
     elif name == "top" and package is Package.TRAY:
         _film(draw, box, look, words, rng)
     elif name == "back" and package is not Package.TRAY:
@@ -132,7 +142,7 @@ def _paint_side(
             label = (x0 + 0.1 * (x1 - x0), y0 + 0.25 * (y1 - y0), x1 - 0.1 * (x1 - x0), y0 + 0.75 * (y1 - y0))
             write(draw, label, f"{words.kind} {words.taste}".strip(), ink_on(words.tint), bold=0.03)
     elif name in ("body", "cap"):
-        draw.rectangle(box, fill=look.bare if name == "body" else look.cap)
+        draw.rectangle(box, fill=_bare(product, look, words) if name == "body" else look.cap)
         if name == "cap":  # a ribbed grip
             for x in np.arange(box[0], box[2], (box[2] - box[0]) / 24):
                 draw.line((x, box[1], x, box[3]), fill=mix(look.cap, BLACK, 0.25), width=2)
@@ -143,8 +153,9 @@ def _paint_side(
         lines(draw, (box[0] + 8, box[1] + 8, box[2] * 0.6, box[3] * 0.5), ink_on(look.base), rng, 7)
 
 
-def _wrap(draw: Draw, box: Box, product: Product, look: Look, words: Words, rng: np.random.Generator) -> None:
+def _wrap(image: Image.Image, box: Box, product: Product, look: Look, words: Words, rng: np.random.Generator) -> None:
     """A label that goes once around: front in the middle, table to the left, bars to the right, seam at the back."""
+    draw = ImageDraw.Draw(image)
     x0, y0, x1, y1 = box
     wide = x1 - x0
     draw.rectangle(box, fill=look.base)
@@ -152,7 +163,7 @@ def _wrap(draw: Draw, box: Box, product: Product, look: Look, words: Words, rng:
     BACKGROUNDS[look.background](
         draw, box if look.background in ("halves", "wave", "dots", "stripes", "fade") else front, look
     )
-    paint_front(draw, (x0 + 0.26 * wide, y0, x0 + 0.74 * wide, y1), look, words)
+    paint_front(image, (x0 + 0.26 * wide, y0, x0 + 0.74 * wide, y1), look, words)
     high = y1 - y0
     _table(draw, (x0 + 0.02 * wide, y0 + 0.1 * high, x0 + 0.2 * wide, y0 + 0.55 * high), rng)
     lines(draw, (x0 + 0.03 * wide, y0 + 0.6 * high, x0 + 0.19 * wide, y0 + 0.95 * high), ink_on(look.base), rng, 9)
@@ -314,27 +325,36 @@ def _look(product: Product, seed: int) -> Look:
     rng = np.random.default_rng([seed, own, zlib.crc32(product.brand.encode())])
     house = np.random.default_rng([seed, zlib.crc32(product.brand.encode())])
     base = _BASES[int(rng.integers(len(_BASES)))]
-    others = [colour for colour in _BASES if sum(abs(a - b) for a, b in zip(colour, base, strict=True)) > 200]
+    others = [colour for colour in _BASES if distance(colour, base) > 200]
     words = product.name.lower().split()
     pictures = next((_PICTURED[word] for word in words if word in _PICTURED), _FOOD)
     bare = _BARE.get(product.package, (base,))
     cap = _CAPS[int(rng.integers(len(_CAPS)))]
     if product.package is Package.JAR:
         cap = _CAPS[int(rng.choice([0, 1, 2, 4]))]
+    background = str(rng.choice(list(BACKGROUNDS)))
     return Look(
         base=base,
         second=others[int(rng.integers(len(others)))],
         logo=_BASES[int(house.integers(2, len(_BASES)))],
         logo_shape=str(house.choice(SHAPES)),
         letters=str(house.choice(LETTERS)),
-        background=str(rng.choice(list(BACKGROUNDS))),
-        layout=int(rng.integers(len(LAYOUTS))),
+        background=background,
+        layout=COLUMN_LAYOUT if background == "column" else int(rng.integers(len(LAYOUTS))),
         picture=str(rng.choice(pictures)),
         tinted=bool(rng.random() < 0.6),
         bare=bare[int(rng.integers(len(bare)))],
         cap=cap,
         seed=int(rng.integers(2**31)),
     )
+
+
+def _bare(product: Product, look: Look, words: Words) -> Colour:
+    """What shows where nothing is printed: through clear glass, the contents in the taste's colour."""
+    clear = product.package is Package.JAR or (
+        product.package is Package.BOTTLE and look.picture in ("slices", "fruits")
+    )
+    return mix(words.tint, BLACK, 0.2) if clear else look.bare
 
 
 def _words(product: Product, kind: str, seed: int) -> Words:
