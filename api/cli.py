@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from api.commands import evaluate, keys, models, serve, store, watch
+from api.commands import evaluate, keys, models, serve, simulate, store, watch
 
 app = typer.Typer(
     name="aisle",
@@ -15,6 +15,7 @@ app = typer.Typer(
 )
 app.command()(watch.watch)
 app.command()(serve.serve)
+app.command()(simulate.simulate)
 app.add_typer(store.app, name="store", help="The plan of a shop: write an example, check it, draw it.")
 app.add_typer(models.app, name="models", help="The weights: list, fetch, show.")
 app.add_typer(evaluate.app, name="evaluate", help="Scores against truth.")

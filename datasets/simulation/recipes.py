@@ -10,14 +10,13 @@ from typing import Any, Literal
 from cameras.geometry import CameraModel
 from datasets.manifest import sha256
 from datasets.simulation.scenario import family, load_scenario, play
+from datasets.simulation.scenario.playing import START
 from datasets.simulation.scenario.schema import Scenario
 from datasets.simulation.shop import load_shop
 from datasets.simulation.timeline import Timeline
 from store.plan import load_plan
 
 Format = Literal["mp4", "frames"]
-
-START = 1_795_345_200.0  # 2026-11-22 11:00 UTC: a morning like any other
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,9 +13,10 @@ import numpy as np
 
 from cameras.geometry import CameraModel
 from datasets.simulation.clocks import CameraClock
+from datasets.simulation.scenario import gate_codes
 from datasets.simulation.scene import SceneState
 from datasets.simulation.timeline import Timeline
-from store.events import ReceiptIssued, SessionClosed, SessionOpened
+from store.events import ReceiptIssued
 
 FLOOR_COLUMNS: Final = (
     "time", "track_id", "x", "y", "heading", "left_x", "left_y", "left_z", "right_x", "right_y", "right_z",
@@ -95,21 +96,16 @@ def receipts(timeline: Timeline) -> list[dict[str, Any]]:
     ]
 
 
-def gate_codes(timeline: Timeline) -> list[dict[str, Any]]:
-    """What the gates saw: when a session's code was shown, and when its people went out.
-
-    The code stands for what a member shows at the gate; here it is the session's id.
-    """
+def gates(timeline: Timeline) -> list[dict[str, Any]]:
+    """The codes shown at gates: when, where, and which session each opens."""
     return [
         {
-            "time": utc(event.time),
-            "gate": event.gate,
-            "way": "in" if isinstance(event, SessionOpened) else "out",
-            "session_id": event.session_id,
-            "code": event.session_id,
+            "time": utc(timeline.start + code.time_s),
+            "gate": code.gate,
+            "code": code.code,
+            "session_id": code.session_id,
         }
-        for event in timeline.events
-        if isinstance(event, SessionOpened | SessionClosed)
+        for code in gate_codes(timeline)
     ]
 
 
