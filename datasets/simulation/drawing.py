@@ -14,6 +14,7 @@ Image = NDArray[np.uint8]
 
 INK: Colour = (52, 43, 36)
 PAPER: Colour = (255, 255, 255)
+Rectangle = tuple[float, float, float, float]  # left, top, right, bottom in pixels
 _SHIFT = 4  # cv2's fractional bits
 
 
@@ -27,7 +28,7 @@ class Canvas:
         self.low, self.high, self.px_per_m = low, high, px_per_m
         width, height = (round((b - a) * px_per_m) for a, b in zip(low, high, strict=True))
         self.image: Image = np.full((height, width, 3), PAPER, np.uint8)
-        self._taken: list[tuple[float, float, float, float]] = []
+        self._taken: list[Rectangle] = []
 
     def px(self, points: Sequence[Sequence[float]] | NDArray[np.float64]) -> NDArray[np.float64]:
         """Points (n, 2) in metres as pixels (n, 2)."""
@@ -70,33 +71,43 @@ class Canvas:
     def keep_clear(self, points: Sequence[Sequence[float]], margin: float = 0.0) -> None:
         """Labels that follow avoid the upright rectangle around ``points``."""
         px = self.px(points)
-        self._taken.append((*(px.min(axis=0) - margin), *(px.max(axis=0) + margin)))
+        (left, top), (right, bottom) = px.min(axis=0) - margin, px.max(axis=0) + margin
+        self._taken.append((left, top, right, bottom))
 
     def label(self, text: str, at: Sequence[float], size: int, away: float = 12.0, bold: bool = False) -> None:
-        """``text`` on a pale plate beside ``at`` (``away`` pixels; 0: on it), where it covers the least."""
+        """``text`` on a pale plate beside ``at``, ``away`` pixels from it, where it covers the least."""
         (x, y) = self.px([at])[0]
-        w, h = text_size(text, size, bold)
-        w, h = w + 8, h + 6
-        height, width = self.image.shape[:2]
+        w, h = _plate_size(text, size, bold)
         beside = away + h / 2
-        offsets = [(0.0, 0.0)] if away == 0 else [
+        offsets = [
             (away + w / 2, 0.0), (-away - w / 2, 0.0), (0.0, -beside), (0.0, beside),
             (away + w / 2, -beside), (-away - w / 2, -beside), (away + w / 2, beside), (-away - w / 2, beside),
             (0.0, -beside - h), (0.0, beside + h),
         ]  # fmt: skip
-        best, least = (x, y), np.inf
-        for dx, dy in offsets:
-            cx = min(max(x + dx, w / 2 + 2), width - w / 2 - 2)
-            cy = min(max(y + dy, h / 2 + 2), height - h / 2 - 2)
-            rectangle = (cx - w / 2, cy - h / 2, cx + w / 2, cy + h / 2)
-            covered = sum(_overlap(rectangle, other) for other in self._taken)
-            if covered < least - 1e-6:
-                best, least = (cx, cy), covered
-        left, top = round(best[0] - w / 2), round(best[1] - h / 2)
-        self._taken.append((left, top, left + w, top + h))
-        under = self.image[top : top + h, left : left + w]
-        under[:] = (under * 0.2 + np.array(PAPER) * 0.8).astype(np.uint8)
-        write(self.image, text, (left + 4, top + h - 5), size, bold=bold)
+        places = [self._rectangle(x + dx, y + dy, w, h) for dx, dy in offsets]
+        self._plate(text, size, bold, min(places, key=lambda place: sum(_overlap(place, o) for o in self._taken)))
+
+    def label_on(self, text: str, at: Sequence[float], size: int, upright: bool = False) -> None:
+        """Bold ``text`` on a pale plate in the middle of ``at``; ``upright`` turns it to be read from the right."""
+        (x, y) = self.px([at])[0]
+        w, h = _plate_size(text, size, True)
+        self._plate(text, size, True, self._rectangle(x, y, *((h, w) if upright else (w, h))), upright)
+
+    def _rectangle(self, x: float, y: float, w: float, h: float) -> Rectangle:
+        """A rectangle around (x, y), moved into the picture."""
+        height, width = self.image.shape[:2]
+        x, y = min(max(x, w / 2 + 2), width - w / 2 - 2), min(max(y, h / 2 + 2), height - h / 2 - 2)
+        left, top = round(x - w / 2), round(y - h / 2)
+        return (left, top, left + w, top + h)
+
+    def _plate(self, text: str, size: int, bold: bool, place: Rectangle, upright: bool = False) -> None:
+        self._taken.append(place)
+        left, top, right, bottom = (round(edge) for edge in place)
+        under = self.image[top:bottom, left:right]
+        plate = np.ascontiguousarray(np.rot90(under, -1) if upright else under)
+        plate = (plate * 0.2 + np.array(PAPER) * 0.8).astype(np.uint8)
+        write(plate, text, (4, plate.shape[0] - 5), size, bold=bold)
+        under[:] = np.rot90(plate) if upright else plate
 
 
 def hatch(image: Image, mask: NDArray[np.bool_], fill: Colour, lines: Colour, step: int = 9) -> None:
@@ -116,6 +127,11 @@ def text_size(text: str, size: int, bold: bool = False) -> tuple[int, int]:
     return int(width), round(size * 0.95)
 
 
+def _plate_size(text: str, size: int, bold: bool) -> tuple[int, int]:
+    width, height = text_size(text, size, bold)
+    return width + 8, height + 6
+
+
 @cache
 def _font() -> cv2.FontFace:
     return cv2.FontFace("sans")
@@ -125,5 +141,5 @@ def _fixed(pixels: NDArray[np.float64]) -> NDArray[np.int32]:
     return np.asarray(np.round(pixels * 2**_SHIFT), np.int32)
 
 
-def _overlap(a: tuple[float, ...], b: tuple[float, ...]) -> float:
+def _overlap(a: Rectangle, b: Rectangle) -> float:
     return max(0.0, min(a[2], b[2]) - max(a[0], b[0])) * max(0.0, min(a[3], b[3]) - max(a[1], b[1]))

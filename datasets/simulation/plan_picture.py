@@ -174,11 +174,15 @@ def _name_all(canvas: Canvas, plan: Plan, views: list[CameraView]) -> None:
         (xa, ya), (xb, yb) = gate.a, gate.b
         inward, _ = _inward(plan, gate.a, gate.b)
         outside = ((xa + xb) / 2 - inward[0] * 0.62, (ya + yb) / 2 - inward[1] * 0.62)
-        canvas.label(gate.name, outside, 17, away=0, bold=True)
+        canvas.label_on(gate.name, outside, 17)
     for wall in plan.walls:
         canvas.label(wall.name, ((wall.a[0] + wall.b[0]) / 2, (wall.a[1] + wall.b[1]) / 2), 13, away=8)
     for fixture in plan.fixtures:
-        canvas.label(fixture.name, fixture.xy, 15, away=0, bold=True)
+        (left, top), (right, bottom) = (
+            canvas.px(footprint(fixture)).min(axis=0),
+            canvas.px(footprint(fixture)).max(axis=0),
+        )
+        canvas.label_on(fixture.name, fixture.xy, 15, upright=bool(bottom - top > 1.5 * (right - left)))
     for view in views:
         assert view.pose is not None
         canvas.label(view.camera, view.pose.position[:2], 14)
