@@ -133,7 +133,8 @@ class Scene:
         )
         brought = [a for a in rows if carriers[a] is not Carrier.NONE]
         skinned = [m[rows[a]] for a in rows if (m := matrices[a]) is not None]
-        bones = skinned[0].shape[0] if skinned else 0
+        # Every skeleton has the same bones; a shop without anybody, at least one.
+        bones = max((len(actor.character.skeleton.names) for actor in self.timeline.actors), default=1)
         return SceneState(
             time_s=time_s,
             actors=np.array(list(rows), np.int64),
