@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 from scipy.ndimage import gaussian_filter1d
 
@@ -19,15 +17,10 @@ BAG_TILT = 0.14  # radians by which a bag's lower end stands off the hip
 SWIVEL_RPS = 2.2  # how fast a trolley is turned
 
 
-@dataclass(frozen=True, eq=False)
-class Trolley:
-    """How a trolley follows: ``bearing`` gives the direction (n,) from the body to the trolley, in which it looks."""
-
-    bearing: Curve
-
-
-def lead_trolley(path: Path) -> Trolley:
-    """A trolley that goes ahead of a walker and is left standing when the walker only turns to a shelf."""
+def lead_trolley(path: Path) -> Curve:
+    """The direction (n,) from a walker to the trolley, which is pushed ahead, and left standing when the walker only
+    turns to a shelf.
+    """
     step = 1.0 / RATE_HZ
     # It is turned towards where the body goes, a little before it goes there.
     going = gaussian_filter1d((path.speed > 0.15).astype(float), 0.15 * RATE_HZ, mode="nearest")
@@ -39,19 +32,20 @@ def lead_trolley(path: Path) -> Trolley:
         bearing[n] = now
     bearing = gaussian_filter1d(bearing, 0.08 * RATE_HZ, mode="nearest")
     follow = curve(path.time_s, bearing[:, None])
-    return Trolley(lambda times: follow(times)[:, 0])
+    return lambda times: np.asarray(follow(times)[:, 0])
 
 
-def trolley_pose(moment: Moment, bearing: Array) -> Array:
+def trolley_pose(moment: Moment) -> Array:
     """The trolley (n, 4, 4) on the floor: origin below its handle, x right, y ahead."""
+    bearing = moment.bearing
     place = moment.origin + AHEAD_M * np.stack([np.cos(bearing), np.sin(bearing), np.zeros(len(bearing))], axis=1)
     return _pose(about(Z, bearing - np.pi / 2), place)
 
 
-def pushing(moment: Moment, body: Body, side: int, bearing: Array) -> Wish:
+def pushing(moment: Moment, side: int) -> Wish:
     """A hand on the trolley's handle."""
     sign = -1.0 if side == LEFT else 1.0
-    turned = about(Z, bearing - np.pi / 2)
+    turned = about(Z, moment.bearing - np.pi / 2)
     palm = moment.origin + turned @ np.array([0.2 * sign, AHEAD_M, HANDLE_M + 0.02])
     n = len(palm)
     return Wish(

@@ -19,9 +19,10 @@ def place_fingers(bones: Bones, side: int, curl: Array) -> None:
     hand = skeleton.index(f"hand_{name}")
     axes = bones.body.hands[side].frame
     # About the axis towards the thumb, into the palm: the palm is on the other side in the other hand.
-    sign = 1.0 if side == 0 else -1.0
+    sign = -1.0 if side == 0 else 1.0
     for finger in FINGERS:
-        chain = [skeleton.index(bone) for j in (1, 2, 3) if (bone := f"{finger}_0{j}_{name}") in skeleton.names]
+        parts = [f"{finger}_0{joint}_{name}" for joint in (1, 2, 3)]
+        chain = [skeleton.index(part) for part in parts if part in skeleton.names]
         if not chain:
             continue
         # At rest the fingers are spread: each is turned in the palm's plane to lie along the hand.

@@ -11,7 +11,7 @@ from datasets.simulation.motion.body import Body
 from datasets.simulation.motion.layers import Wish
 from datasets.simulation.motion.posture import aim, elbow_pole, wrist_of
 from datasets.simulation.motion.torso import Bones
-from datasets.simulation.motion.turns import Array, apply, minimum_jerk, pulse, unit
+from datasets.simulation.motion.turns import Array, Z, about, apply, minimum_jerk, pulse, unit
 from datasets.simulation.performance import LEFT, Carrier, Gesture, Hold, Motion
 
 CARRY_HEIGHT = 0.62  # of the body's height, where an item is held
@@ -26,7 +26,8 @@ class Moment:
 
     ``upright`` (n, 3, 3) turns from rest to the body's heading; ``origin`` (n, 3) is the body's place on the floor;
     ``bones`` have the trunk in place; ``swing`` (n,) in radians is how far the left arm swings ahead and the right arm
-    back; ``crouch`` (n,) metres; ``yaw`` (n,) how the shoulders are turned from the rest pose.
+    back; ``crouch`` (n,) metres; ``yaw`` (n,) how the shoulders are turned from the rest pose; ``bearing`` (n,) the
+    direction from the body to its trolley.
     """
 
     times: Array
@@ -36,6 +37,7 @@ class Moment:
     swing: Array
     crouch: Array
     yaw: Array
+    bearing: Array
 
     def ahead(self, local: Array | tuple[float, float, float]) -> Array:
         """A direction or offset in the body's frame (x right, y ahead, z up) turned into the shop: (n, 3)."""
@@ -53,6 +55,11 @@ def wish_of(
     for gesture in sorted((g for g in gestures if g.hand == side), key=lambda g: g.start_s):
         if ((moment.times > gesture.start_s) & (moment.times < gesture.end_s)).any():
             wish = _gesture(moment, body, side, gesture, carrier, wish)
+    if side == LEFT and carrier is Carrier.BASKET:
+        for gesture in gestures:
+            if gesture.motion is Motion.BAG and gesture.hand != LEFT:
+                share = pulse(moment.times, gesture.start_s, gesture.contact_s, gesture.release_s, gesture.end_s)
+                wish = wish.mixed(_offering(moment, body), share)
     return wish
 
 
@@ -94,6 +101,15 @@ def carrying(moment: Moment, body: Body, side: int) -> Wish:
         np.full(n, CLOSED),
         moment.yaw,
     )
+
+
+def _offering(moment: Moment, body: Body) -> Wish:
+    """The left hand brings the basket before the body for the right to fill it."""
+    palm = moment.origin + moment.ahead((-0.2, 0.3, 0.6 * body.height_m))
+    n = len(palm)
+    along = np.broadcast_to(moment.ahead((0.3, 0.7, -0.6)), (n, 3))
+    thumb, pole = moment.ahead((0.6, 0.6, 0.5)), moment.ahead((-0.6, -0.7, -0.5))
+    return Wish(palm, unit(along), unit(thumb), pole, np.full(n, CLOSED), moment.yaw)
 
 
 def held_share(times: Array, holds: Sequence[Hold], side: int) -> Array:
@@ -138,7 +154,9 @@ def _gesture(moment: Moment, body: Body, side: int, gesture: Gesture, carrier: C
     if gesture.motion in (Motion.BAG, Motion.POCKET):
         along = unit(moment.ahead((-0.2 * sign, 0.25, -1.0)))
         thumb = unit(moment.ahead((-0.4 * sign, 1.0, 0.0)))
-        pole = moment.ahead((0.8 * sign, -0.7, 0.1))
+        # A hand that crosses the body leads its elbow before the body.
+        crosses = gesture.motion is Motion.BAG and side != LEFT
+        pole = moment.ahead((0.9 * sign, 0.5, -0.3) if crosses else (0.8 * sign, -0.7, 0.1))
         arc = 0.10 * np.sin(np.pi * share)
         target = target + moment.ahead((0.0, 1.0, 0.4)) * arc[:, None]
     elif gesture.motion is Motion.DROP:
@@ -157,21 +175,26 @@ def place_of(moment: Moment, body: Body, side: int, gesture: Gesture, carrier: C
     """Where the palm is to be (n, 3): the gesture's target, or the place on the body that its motion means."""
     if gesture.motion not in (Motion.BAG, Motion.POCKET) and gesture.target is not None:
         return np.broadcast_to(np.array(gesture.target), (len(moment.times), 3)).copy()
-    return moment.origin + moment.ahead(local_place(body, side, gesture.motion, carrier))
+    local = local_place(body, side, gesture.motion, carrier)
+    if gesture.motion is Motion.BAG and carrier is Carrier.TROLLEY:
+        return np.asarray(moment.origin + about(Z, moment.bearing - np.pi / 2) @ np.array(local))
+    return moment.origin + moment.ahead(local)
 
 
 def local_place(body: Body, side: int, motion: Motion, carrier: Carrier) -> tuple[float, float, float]:
-    """Where a hand without a target goes, in the body's frame (x right, y ahead, z up, from between the feet)."""
+    """Where a hand without a target goes, in the frame of body or trolley (x right, y ahead, z up, from
+    between the feet).
+    """
     sign = -1.0 if side == LEFT else 1.0
     hip = body.hips[2]
     if motion is Motion.POCKET:
         return (sign * (body.hip_half_m + 0.1), 0.06, hip - 0.04)
     if motion is Motion.BAG:
         if carrier is Carrier.TROLLEY:
-            return (sign * 0.06, 0.62, 0.98)
+            return (sign * 0.06, 0.66, 0.97)
         if carrier is Carrier.BASKET:
-            return (-0.24, 0.3, 0.98 * hip)
-        return (-(body.hip_half_m + 0.12), 0.14, hip + 0.1)
+            return (-0.12, 0.36, 1.04 * hip)
+        return (-0.17, 0.2, body.shoulder_m - 0.27)
     if motion is Motion.DROP:
         return (sign * 0.08, 0.35, 0.1)
     return (sign * 0.1, 0.55 * body.reach_m + 0.15, 0.68 * body.height_m)

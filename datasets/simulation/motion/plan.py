@@ -9,7 +9,7 @@ import numpy as np
 
 from datasets.simulation.motion.body import Body
 from datasets.simulation.motion.hands import local_place
-from datasets.simulation.motion.path import Path
+from datasets.simulation.motion.path import Curve, Path
 from datasets.simulation.motion.posture import UPRIGHT, Goal, find_posture
 from datasets.simulation.motion.turns import Array, minimum_jerk
 from datasets.simulation.performance import Carrier, Gesture, Motion
@@ -34,9 +34,11 @@ class Postures:
         return np.asarray(self.posture[now] + share[:, None] * (self.posture[now + 1] - self.posture[now]))
 
 
-def plan_postures(body: Body, path: Path, gestures: Sequence[Gesture], carrier: Carrier) -> Postures:
-    """The postures that bring the palms to the gestures' targets."""
-    groups = _together([g for g in gestures if _needs_trunk(g)])
+def plan_postures(
+    body: Body, path: Path, gestures: Sequence[Gesture], carrier: Carrier, bearing: Curve | None = None
+) -> Postures:
+    """The postures that bring the palms to the gestures' targets; ``bearing`` gives the direction to the trolley."""
+    groups = _together([g for g in gestures if _needs_trunk(g, carrier)])
     times: list[float] = []
     postures: list[Array] = []
 
@@ -47,7 +49,7 @@ def plan_postures(body: Body, path: Path, gestures: Sequence[Gesture], carrier: 
     for number, group in enumerate(groups):
         start, contact = min(g.start_s for g in group), min(g.contact_s for g in group)
         release, end = max(g.release_s for g in group), max(g.end_s for g in group)
-        posture = _posture(body, path, group, carrier)
+        posture = _posture(body, path, group, carrier, bearing)
         if number == 0 or start - max(g.end_s for g in groups[number - 1]) > CLOSE_S:
             knot(start, UPRIGHT)
         knot(contact - LEAD * (contact - start), posture)
@@ -57,7 +59,9 @@ def plan_postures(body: Body, path: Path, gestures: Sequence[Gesture], carrier: 
     return Postures(np.array(times), np.array(postures).reshape(-1, len(UPRIGHT)))
 
 
-def _needs_trunk(gesture: Gesture) -> bool:
+def _needs_trunk(gesture: Gesture, carrier: Carrier) -> bool:
+    if gesture.motion is Motion.BAG and carrier is Carrier.TROLLEY:
+        return True
     return gesture.motion is Motion.DROP or (
         gesture.target is not None and gesture.motion not in (Motion.BAG, Motion.POCKET)
     )
@@ -76,15 +80,16 @@ def _together(gestures: Sequence[Gesture]) -> list[list[Gesture]]:
     return groups
 
 
-def _posture(body: Body, path: Path, group: Sequence[Gesture], carrier: Carrier) -> Array:
+def _posture(body: Body, path: Path, group: Sequence[Gesture], carrier: Carrier, bearing: Curve | None) -> Array:
     middle = np.mean([(g.contact_s + g.release_s) / 2 for g in group])
     x, y, heading = path.place(np.array([middle]))[0]
     goals = []
     for gesture in group:
         target = gesture.target
-        if target is None:
+        if target is None or gesture.motion is Motion.BAG:
             right, ahead, up = local_place(body, gesture.hand, gesture.motion, carrier)
-            cos, sin = np.cos(heading), np.sin(heading)
+            way = heading if bearing is None or gesture.motion is not Motion.BAG else bearing(np.array([middle]))[0]
+            cos, sin = np.cos(way), np.sin(way)
             target = (float(x + ahead * cos + right * sin), float(y + ahead * sin - right * cos), up)
         goals.append(Goal(gesture.hand, target, gesture.normal, gesture.inside_m))
     return find_posture(body, np.array([x, y]), float(heading), goals).posture

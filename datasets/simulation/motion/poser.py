@@ -38,12 +38,12 @@ class Poser:
         self.performance = performance
         self._path = trace(performance.walk)
         self._steps = plan_steps(self._path, self.body)
-        self._postures = plan_postures(self.body, self._path, performance.gestures, performance.carrier)
+        self._trolley = carriers.lead_trolley(self._path) if performance.carrier is Carrier.TROLLEY else None
+        self._postures = plan_postures(self.body, self._path, performance.gestures, performance.carrier, self._trolley)
         still = gaussian_filter1d(np.exp(-((self._path.speed / 0.15) ** 2)), 0.2 * RATE_HZ, mode="nearest")
         self._gait = curve(
             self._path.time_s, np.stack([support(self._path, self._steps), still, self._path.speed], axis=1)
         )
-        self._trolley = carriers.lead_trolley(self._path) if performance.carrier is Carrier.TROLLEY else None
 
     def poses(self, times: NDArray[np.float64]) -> Poses:
         """The body at ``times`` (n,) seconds of the timeline, in any order; outside the walk's span it stands still."""
@@ -71,6 +71,7 @@ class Poser:
             swing=ARM_SWING * stride * np.minimum(speed / 0.8, 1.0),
             crouch=np.maximum(posture[:, 0] - 0.1, 0.0),
             yaw=heading - np.pi / 2 + 0.6 * stance.twist,
+            bearing=heading if self._trolley is None else self._trolley(times),
         )
         for side in (0, 1):
             self._leg(bones, side, feet[side], stance)
@@ -144,12 +145,12 @@ class Poser:
         performance = self.performance
         if self._trolley is None:
             return wish_of(moment, self.body, side, performance.gestures, performance.holds, performance.carrier)
-        bearing = self._trolley.bearing(moment.times)
+        bearing = moment.bearing
         heading = self._path.place(moment.times)[:, 2]
         busy = busy_share(moment.times, performance.gestures, performance.holds, side)
         grip = carriers.grip_share(heading, bearing) * (1.0 - busy)
         wish = wish_of(moment, self.body, side, performance.gestures, performance.holds, performance.carrier)
-        return wish.mixed(carriers.pushing(moment, self.body, side, bearing), grip)
+        return wish.mixed(carriers.pushing(moment, side), grip)
 
     def _arm(self, bones: Bones, side: int, wish: Wish) -> Array:
         body, limb, hand = self.body, self.body.arms[side], self.body.hands[side]
@@ -188,7 +189,7 @@ class Poser:
     def _carrier(self, moment: Moment, palm: Array) -> Array:
         n, performance = len(moment.times), self.performance
         if self._trolley is not None:
-            return carriers.trolley_pose(moment, self._trolley.bearing(moment.times))
+            return carriers.trolley_pose(moment)
         if performance.carrier is Carrier.BAG:
             return carriers.bag_pose(moment, self.body)
         if performance.carrier is Carrier.BASKET:

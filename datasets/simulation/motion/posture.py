@@ -18,13 +18,13 @@ UPRIGHT = np.zeros(5)
 REACH_SHARE = 0.94  # of an arm's length is used gladly
 ROOM_M = (0.12, 0.11, 0.06)  # from the neck, the head and a shoulder to a shelf's front
 
-_TURNS = (-0.6, -0.3, 0.0, 0.3, 0.6)
+_TURNS = (-0.8, -0.4, 0.0, 0.4, 0.8)
 _CROUCH = product(
     (0.0, 0.06, 0.13, 0.22, 0.32, 0.43, 0.53, 0.62), (0.0, 0.1, 0.22, 0.36, 0.52, 0.7, 0.9, 1.1, 1.3), _TURNS, (0.0,)
 )
 _TIPTOE = product((0.0,), (0.0, 0.1, 0.2), _TURNS, (0.25, 0.5, 0.75, 0.95))
 CANDIDATES = np.array([(*c, 0.0) for c in (*_CROUCH, *_TIPTOE)])  # drops as shares of the leg's length
-FINER = np.array(list(product((-0.05, 0.0, 0.05), (-0.09, 0.0, 0.09), (-0.15, 0.0, 0.15), (-0.12, 0.0, 0.12), (0.0,))))
+FINER = np.array(list(product((-0.05, 0.0, 0.05), (-0.09, 0.0, 0.09), (-0.2, 0.0, 0.2), (-0.12, 0.0, 0.12), (0.0,))))
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +111,7 @@ def find_posture(body: Body, xy: Array, heading: float, goals: Sequence[Goal]) -
     found = _tilted(body, CANDIDATES * [body.leg_m, 1.0, 1.0, 1.0, 1.0], tilt)
     cost, miss, crowded = _rate(body, xy, heading, goals, found)
     best = int(np.argmin(cost))
-    near = np.maximum(found[best] + FINER, [0.0, -0.1, -0.8, 0.0, -1.0])
+    near = np.maximum(found[best] + FINER, [0.0, -0.1, -1.0, 0.0, -1.0])
     near[:, DROP] = np.minimum(near[:, DROP], 0.63 * body.leg_m)
     near[:, RISE] = np.where(near[:, DROP] > 0.02, 0.0, np.minimum(near[:, RISE], 0.95))
     near[0] = found[best]
