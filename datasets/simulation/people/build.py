@@ -14,12 +14,12 @@ from datasets.simulation.people import textures
 from datasets.simulation.people.body import Body, body_of
 from datasets.simulation.people.charts import laid_out, seen_from_the_side
 from datasets.simulation.people.face import Face, face_texture
-from datasets.simulation.people.hair import hair_patch
+from datasets.simulation.people.hair import hair_patch, headgear_patch
 from datasets.simulation.people.outline import outline
 from datasets.simulation.people.patches import Patch, normals
 from datasets.simulation.people.shape import Shape
 from datasets.simulation.people.skin import HEAD_U, head_and_limbs
-from datasets.simulation.people.wardrobe import Garment, Shoes, Top, shell_of
+from datasets.simulation.people.wardrobe import Bottom, Garment, Shoes, Top, shell_of
 
 _BONES = {"shoulder": "upperarm", "elbow": "lowerarm", "wrist": "hand", "hip": "thigh", "knee": "calf", "ankle": "foot"}
 
@@ -34,7 +34,14 @@ class Worn:
 
 
 def build(
-    name: str, traits: Traits, shape: Shape, outfit: Sequence[Worn], face: Face, rng: np.random.Generator
+    name: str,
+    traits: Traits,
+    shape: Shape,
+    outfit: Sequence[Worn],
+    face: Face,
+    rng: np.random.Generator,
+    hair_style: str,
+    headgear: tuple[str, textures.Colour] | None = None,
 ) -> Character:
     """The character; ``outfit`` from the outermost garment to the innermost; ``rng`` paints."""
     body = body_of(shape, traits.height_m)
@@ -49,14 +56,23 @@ def build(
             parts.append(seen_from_the_side(shell, 0.30 * body.scale, 0.14 * body.scale))
             paints.append(textures.shoes(worn.fabric.colour, worn.sole, rng))
         else:
-            length, half = (0.8, 0.3) if isinstance(worn.garment, Top) else (1.15, 0.35)
+            length, half = _extent(worn.garment)
             parts.append(laid_out(shell, body, length * body.scale, half * body.scale))
             paints.append(textures.cloth(worn.fabric, length, half, rng))
-    hair = hair_patch(body, traits.hair_style)
+    hair = hair_patch(body, hair_style)
     if hair is not None:
         parts.append(hair)
         paints.append(textures.hair(traits.hair, rng))
+    if headgear is not None:
+        kind, colour = headgear
+        parts.append(headgear_patch(body, kind))
+        paints.append(textures.plain(colour, rng))
     return assembled(name, traits, body, parts, np.stack(paints))
+
+
+def _extent(garment: Top | Bottom) -> tuple[float, float]:
+    """Metres of cloth down the texture and either side of a half's middle."""
+    return (0.75 + max(garment.hem_m - 0.05, 0.0), 0.3) if isinstance(garment, Top) else (1.15, 0.35)
 
 
 def _head_uv(head: Patch) -> Patch:
@@ -117,7 +133,7 @@ def _keypoints(body: Body) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
             points.append(near[np.argmax(near[:, 1])])
         elif part == "eye":
             ball = body.patch(f"helper-{side[0]}-eye").positions
-            points.append(ball.mean(axis=0) + [0.0, np.ptp(ball[:, 1]) / 2, 0.0])
+            points.append(ball.mean(axis=0) + np.array([0.0, np.ptp(ball[:, 1]) / 2, 0.0]))
         else:
             points.append(near[np.argmax(near[:, 0] * (1.0 if side == "right" else -1.0))])
     return np.array(points), np.array(bones, np.int64)

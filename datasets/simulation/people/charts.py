@@ -24,7 +24,7 @@ def laid_out(patch: Patch, body: Body, length_m: float, half_width_m: float) -> 
     chart = (face[:, 1] < 0.0).astype(np.int64) + 2 * sleeve
     x, z = patch.positions[:, 0], patch.positions[:, 2]
     across = np.stack([x, -x, *_across_the_arm(patch, body)])
-    down = np.stack([top - z, top - z, *(2 * (np.maximum(body.arm(patch), 0.0) * 0.5 * body.scale,))])
+    down = np.stack([top - z, top - z, *(2 * ((body.arm(patch) + 0.15) * 0.55 * body.scale,))])
     u = np.clip(0.25 + 0.25 * across / half_width_m, 0.0, 0.5)
     u[1:] += 0.5
     v = np.clip(down / length_m, 0.0, 1.0)

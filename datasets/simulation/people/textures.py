@@ -41,7 +41,7 @@ def cloth(fabric: Fabric, length_m: float, half_width_m: float, rng: np.random.G
     down, across = np.broadcast_arrays(down, across)
     front = np.broadcast_to(front, down.shape)
     rgb = _pattern(fabric, down, across, front, rng)
-    rgb = rgb * (1.0 + 0.10 * folds(rng)[..., None]) * (1.0 + 0.025 * rng.standard_normal((SIZE, SIZE, 1)))
+    rgb = rgb * (1.0 + 0.05 * folds(rng)[..., None]) * (1.0 + 0.025 * rng.standard_normal((SIZE, SIZE, 1)))
     return finished(_trimmed(rgb, fabric, down, across, front))
 
 
@@ -49,7 +49,7 @@ def hair(colour: Colour, rng: np.random.Generator) -> Texture:
     """Strands that run down the texture."""
     strands = cv2.GaussianBlur(rng.standard_normal((SIZE, SIZE)), (0, 0), sigmaX=0.8, sigmaY=14.0)
     locks = cv2.GaussianBlur(rng.standard_normal((SIZE, SIZE)), (0, 0), sigmaX=6.0, sigmaY=30.0)
-    shade = 1.0 + 0.16 * strands / strands.std() + 0.10 * locks / locks.std()
+    shade = 1.0 + 0.07 * strands / strands.std() + 0.06 * locks / locks.std()
     return finished(np.array(colour, np.float64) * shade[..., None])
 
 
@@ -68,7 +68,7 @@ def plain(colour: Colour, rng: np.random.Generator, grain: float = 0.02) -> Text
 
 
 def finished(rgb: Floats) -> Texture:
-    """sRGB values 0..255 (SIZE, SIZE, 3) as an opaque texture."""
+    """SRGB values 0..255 (SIZE, SIZE, 3) as an opaque texture."""
     out = np.full((SIZE, SIZE, 4), 255, np.uint8)
     out[..., :3] = np.clip(np.round(rgb), 0, 255)
     return out
@@ -89,7 +89,7 @@ def _pattern(
     elif fabric.pattern == "pinstriped":
         share = 0.8 * ((across / rng.uniform(0.018, 0.03)) % 1.0 < 0.22)
     elif fabric.pattern == "checked":
-        size = rng.uniform(0.04, 0.08)
+        size = float(rng.uniform(0.04, 0.08))
         share = 0.45 * ((down / size) % 1.0 < 0.5) + 0.45 * ((across / size) % 1.0 < 0.5)
     elif fabric.pattern == "printed":
         share = _print(rng)
@@ -100,7 +100,7 @@ def _pattern(
         thigh = np.exp(-(((np.abs(across) - 0.1) / 0.06) ** 2) - ((down - 0.42) / 0.22) ** 2)
         share = 0.28 * thigh * front + 0.06 * rng.standard_normal(down.shape)
     elif fabric.pattern == "melange":
-        share = 0.18 + 0.16 * rng.standard_normal(down.shape)
+        share = 0.16 + 0.09 * rng.standard_normal(down.shape)
     else:
         share = np.zeros_like(down)
     return np.asarray(one + np.clip(share, 0.0, 1.0)[..., None] * (two - one))
@@ -144,11 +144,11 @@ def _trimmed(rgb: Floats, fabric: Fabric, down: Floats, across: Floats, front: N
         slit = np.abs(np.abs(across) - 0.12 + 0.35 * (down - 0.5)) < 0.006
         rgb = painted(front & slit & (np.abs(down - 0.52) < 0.07), darker=0.5)
     elif fabric.trim == "trousers":
-        rgb = painted(front & (np.abs(across) < 0.004) & (down < 0.2), darker=0.7)
-        rgb = painted((np.abs(np.abs(across) - 0.11 - 0.2 * (down - 0.1)) < 0.005) & (down < 0.2) & front, darker=0.7)
+        rgb = painted(front & (np.abs(across) < 0.004) & (down < 0.2), darker=0.8)
+        rgb = painted((np.abs(np.abs(across) - 0.11 - 0.2 * (down - 0.1)) < 0.005) & (down < 0.2) & front, darker=0.8)
         boxed = (np.abs(np.abs(across) - 0.09) < 0.06) & (np.abs(down - 0.17) < 0.07)
         inner = (np.abs(np.abs(across) - 0.09) < 0.054) & (np.abs(down - 0.17) < 0.064)
-        rgb = painted(boxed & ~inner & ~front, darker=0.72)
+        rgb = painted(boxed & ~inner & ~front, darker=0.8)
     elif fabric.trim == "vest":
         bands = (np.abs(down - 0.34) < 0.026) | (np.abs(down - 0.48) < 0.026)
         rgb = painted(bands | (np.abs(np.abs(across) - 0.115) < 0.024) & (down < 0.36), colour=(206, 210, 214))

@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from datasets.simulation.people.body import ARM, SOLE_M, Body
-from datasets.simulation.people.patches import Patch, clip, hemmed, moved_out, normals, smoothed, thinned
+from datasets.simulation.people.patches import Patch, clip, hemmed, joined, moved_out, normals, smoothed, thinned
+from datasets.simulation.people.solids import tube
 
 _OFF = 10.0  # metres: a cut that is nowhere near
 UNDER_M = 0.035  # how far skin or a garment goes on below the one over it
@@ -19,7 +20,7 @@ UNDER_M = 0.035  # how far skin or a garment goes on below the one over it
 class Top:
     """What is worn above: ``sleeve`` is where its sleeves end (0 none, 1 at the wrist), ``hem_m`` how far below the
     hip joint it ends, ``ease_m`` how far from the body it stands, ``neck_m`` how deep its neckline is in front,
-    ``collar_m`` how far it goes up the neck.
+    ``collar_m`` how far it goes up the neck; a ``hood`` lies round the nape.
     """
 
     name: str
@@ -29,6 +30,7 @@ class Top:
     neck_m: float = 0.02
     collar_m: float = 0.0
     vee: bool = False
+    hood: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,16 +78,18 @@ def shell_of(body: Body, garment: Garment, over: Sequence[Garment]) -> Patch:
     shell = clip(shell, np.minimum(covered(body, shell, garment), UNDER_M - _hidden(body, shell, over)))
     hidden = tuck(_hidden(body, shell, over))
     if isinstance(garment, Shoes):
-        return _hemmed(body, thinned(_soled(shell), 560))
+        return _hemmed(body, thinned(_soled(shell), 440))
+    bare = isinstance(garment, Top) and (garment.sleeve == 0.0 or bool((hidden > 0.0).any()))
     bending = None if skirt else _bending(body, shell)
     shell = moved_out(shell, body.scale * _offset(body, shell, garment) - hidden)
     shell = smoothed(shell, 4 + round(300 * garment.ease_m), 0.5 - 0.25 * body.share(shell, *ARM))
-    most = 700 if skirt else 1600 if isinstance(garment, Top) else 1100
-    return _hemmed(body, thinned(shell, most, bending))
+    most = 600 if skirt else 1000 if bare or not isinstance(garment, Top) else 1400
+    finished = _hemmed(body, thinned(shell, most, bending))
+    return joined([finished, _hood(body)]) if isinstance(garment, Top) and garment.hood else finished
 
 
 def _hidden(body: Body, patch: Patch, over: Sequence[Garment]) -> NDArray[np.float64]:
-    return np.max([np.full(len(patch), -_OFF), *(covered(body, patch, other) for other in over)], axis=0)
+    return np.asarray(np.max([np.full(len(patch), -_OFF), *(covered(body, patch, other) for other in over)], axis=0))
 
 
 def _offset(body: Body, shell: Patch, garment: Top | Bottom) -> NDArray[np.float64]:
@@ -109,7 +113,7 @@ def leg_height(body: Body, part: float) -> float:
 
 
 def _top_cut(body: Body, patch: Patch, top: Top) -> NDArray[np.float64]:
-    x, y, z = patch.positions.T
+    z = patch.positions[:, 2]
     arm = body.arm(patch)
     # Without sleeves it ends where the arm's share of the skin does: MakeHuman's weights draw a good armhole.
     sleeve = (
@@ -124,16 +128,16 @@ def _top_cut(body: Body, patch: Patch, top: Top) -> NDArray[np.float64]:
 def _neckline(body: Body, patch: Patch, top: Top) -> NDArray[np.float64]:
     """Positive outside the opening for the neck: an ellipsoid around its root, deeper in front."""
     s = body.scale
-    root = body.joint("neck_01") + [0.0, 0.015 * s, 0.02 * s]
+    root = body.joint("neck_01") + s * np.array([0.0, 0.015, 0.02])
     x, y, z = ((patch.positions - root) / s).T
     if top.collar_m > 0.0:
-        return s * (top.collar_m - z - 0.6 * y)
+        return np.asarray(s * (top.collar_m - z - 0.6 * y))
     deep = 0.07 + np.where(y > 0.0, top.neck_m, 0.0)
     round_ = np.sqrt((x / 0.078) ** 2 + (y / (0.085 + 0.5 * top.neck_m)) ** 2 + (np.minimum(z, 0.0) / deep) ** 2) - 1.0
     opening = 0.08 * round_
     if top.vee:
-        opening = np.minimum(opening, np.where(y > 0.0, (0.55 * np.abs(x) - z - 0.16), _OFF))
-    return s * np.minimum(opening, np.where(np.abs(x) < 0.12, 0.06 - z, _OFF))
+        opening = np.minimum(opening, np.where(y > 0.0, 1.7 * np.abs(x) - z - 0.15, _OFF))
+    return np.asarray(s * np.minimum(opening, np.where(np.abs(x) < 0.12, 0.06 - z, _OFF)))
 
 
 def _soled(shell: Patch) -> Patch:
@@ -146,7 +150,19 @@ def _soled(shell: Patch) -> Patch:
 
 def _bending(body: Body, shell: Patch) -> NDArray[np.bool_]:
     """Vertices of knees, elbows and shoulders, which need their rows."""
-    return (shell.weights.max(axis=1) < 0.8) & (body.share(shell, "spine", "pelvis", "clavicle", "neck") < 0.6)
+    trunk = body.share(shell, "spine", "pelvis", "clavicle", "neck")
+    return np.asarray((shell.weights.max(axis=1) < 0.8) & (trunk < 0.6))
+
+
+def _hood(body: Body) -> Patch:
+    """A hood that is down: a thick roll round the nape, thin towards the throat."""
+    angle = np.linspace(np.deg2rad(60.0), np.deg2rad(-240.0), 11)
+    back = np.clip(0.5 - 0.5 * np.sin(angle), 0.0, 1.0)
+    path = np.column_stack([0.092 * np.cos(angle), 0.012 + 0.088 * np.sin(angle), -0.015 - 0.045 * np.sin(angle)])
+    radii = np.column_stack([0.012 + 0.022 * back, 0.014 + 0.034 * back])
+    weights = np.zeros((len(path), len(body.skeleton.names)))
+    weights[:, body.skeleton.index("spine_03")] = 1.0
+    return tube(body.joint("neck_01") + body.scale * path, body.scale * radii, weights, 7)
 
 
 def _hemmed(body: Body, shell: Patch) -> Patch:
