@@ -45,7 +45,13 @@ def _ground(floor: Floor, tiles: Paint) -> Iterator[Piece]:
     xs, ys = zip(*floor.polygon, strict=True)
     (x0, x1), (y0, y1) = (min(xs), max(xs)), (min(ys), max(ys))
     yield ROOM.piece((x0 - WALL_M, x1 + WALL_M), (-y1 - WALL_M, -y0 + WALL_M), (-0.1, 0.0), tiles)
-    yield ROOM.piece((x0 - 8, x1 + 8), (-y1 - 8, -y0 + 8), (-0.2, -0.02), paint("#8d8b87", 0.02))
+    far, street, house = 5.0, paint("#8d8b87", 0.02), paint("#d8dde2", 0.02)
+    yield ROOM.piece((x0 - far, x1 + far), (-y1 - far, -y0 + far), (-0.2, -0.02), street)
+    # The houses across the street: what a camera sees through a door.
+    for x in (x0 - far, x1 + far):
+        yield ROOM.piece((x - 0.1, x + 0.1), (-y1 - far, -y0 + far), (-0.2, 7.0), house)
+    for y in (y0 - far, y1 + far):
+        yield ROOM.piece((x0 - far, x1 + far), (-y - 0.1, -y + 0.1), (-0.2, 7.0), house)
 
 
 def _edges(floor: Floor) -> Iterator[tuple[Frame, float, float, float]]:

@@ -87,45 +87,20 @@ def package_instances(
     catalogue: Catalogue,
     products: Sequence[str],
     poses: NDArray[np.floating],
-    shade: NDArray[np.floating] | None = None,
 ) -> list[Instances]:
-    """Packages of the named ``products`` at ``poses`` (n, 4, 4) of the package frame, gathered by shape.
-
-    ``shade`` (n,) in 0..1 is 1 unless given (see ``shelf_shade``).
-    """
+    """Packages of the named ``products`` at ``poses`` (n, 4, 4) of the package frame, gathered by shape."""
     layers = {product.id: layer for layer, product in enumerate(catalogue.products)}
     layer = np.array([layers[product] for product in products], np.int32)
     matrices = np.array(poses, np.float32).reshape(-1, 4, 4)
     sizes = np.array([catalogue.products[i].size_m for i in layer], np.float32).reshape(-1, 1, 3)
     matrices[:, :3, :3] *= sizes
-    shades = np.ones(len(layer), np.float32) if shade is None else np.asarray(shade, np.float32)
     kinds = np.array([catalogue.products[i].package.value for i in layer])
     found = []
     for kind in dict.fromkeys(kinds.tolist()):
         mask = kinds == kind
         colour = np.tile(np.array([1.0, 1.0, 1.0, GLOSS[kind]], np.float32), (int(mask.sum()), 1))
-        found.append(Instances(kind, matrices[mask], colour, layer[mask], shades[mask]))
+        found.append(Instances(kind, matrices[mask], colour, layer[mask], np.ones(int(mask.sum()), np.float32)))
     return found
-
-
-def shelf_shade(plan: Plan, xyz: NDArray[np.floating]) -> NDArray[np.float32]:
-    """How much light (n,), 0..1, reaches points (n, 3): less the deeper they stand under a board, 1 off the shelves."""
-    points = np.asarray(xyz, np.float64).reshape(-1, 3)
-    shade = np.ones(len(points))
-    for fixture in plan.fixtures:
-        if fixture.kind == "table":
-            continue
-        for side in ("front", "back"):
-            for shelf, top in _shelves(fixture, side):
-                origin, along, normal = shelf_frame(fixture, side)
-                local = points[:, :2] - origin
-                across, out = local @ along, local @ normal
-                inside = (across >= 0) & (across <= fixture.length_m) & (out >= -1e-6) & (out <= shelf.depth_m + 1e-6)
-                inside &= (points[:, 2] >= shelf.z_m - 1e-3) & (points[:, 2] < (np.inf if top is None else top))
-                deep = np.clip(1 - out / shelf.depth_m, 0.0, 1.0)
-                dark = 0.12 * deep if top is None else 0.55 * deep**0.8 + 0.08
-                shade = np.where(inside, 1 - (dark if fixture.kind == "gondola" else 0.5 * dark), shade)
-    return shade.astype(np.float32)
 
 
 def _shelves(fixture: Fixture, side: Side) -> list[tuple[Shelf, float | None]]:
@@ -171,7 +146,7 @@ def _boards(fixture: Fixture, side: Side, finish: Finish) -> Iterator[Piece]:
     for shelf, above in shelves:
         low, front = max(shelf.z_m - BOARD_M, 0.0), shelf.depth_m - RAIL_M
         half = front / 2
-        dim = 0.95 if above is None else 0.75
+        dim = 0.95 if above is None or fixture.kind == "fridge" else 0.75
         yield frame.piece(
             (0.0, fixture.length_m), (0.0, half), (low, shelf.z_m), inner, dim * (1.0 if above is None else 0.7)
         )
@@ -237,6 +212,12 @@ def _table(fixture: Fixture, finish: Finish) -> Iterator[Piece]:
         for x in (inset, length - inset - leg):
             for y in (inset, depth - inset - leg):
                 yield frame.piece((x, x + leg), (y, y + leg), (0.0, low), finish.table, 0.75)
-        yield frame.piece((inset, length - inset), (inset, depth - inset), (low - 0.1, low), finish.accent, 0.8)
+        yield frame.piece(
+            (inset + 0.01, length - inset - 0.01),
+            (inset + 0.01, depth - inset - 0.01),
+            (low - 0.1, low),
+            finish.accent,
+            0.8,
+        )
     for shelf in fixture.shelves:
         yield from _tags(frame, shelf, depth - 0.003, finish)
