@@ -12,12 +12,12 @@ from store.layout import Plan
 CELL_M = 0.2
 AT_M = 0.9  # height at which the panels' light is mapped
 # Rings of directions: elevation in degrees, how many, light of one square radian. The ceiling is bright, walls less.
-RINGS = ((72.0, 3, 1.0), (45.0, 5, 0.72), (18.0, 4, 0.42))
+RINGS = ((74.0, 3, 1.0), (48.0, 6, 0.75), (20.0, 7, 0.4))
 
 
 @dataclass(frozen=True, eq=False)
 class Lighting:
-    """``direction`` (12, 3) unit vectors towards the light with ``share`` (12,), which make 1 on a floor in the open.
+    """``direction`` (16, 3) unit vectors towards the light with ``share`` (16,), which make 1 on a floor in the open.
 
     ``panel_grid`` (x, y of a panel's middle, distances), ``panel_half_m`` (2,) and ``height_m`` describe the panels;
     ``panel_map`` float32 (rows, columns) is how bright places are, 1 on average, over ``panel_box`` (x, y, width,

@@ -38,14 +38,14 @@ def camera_look(seed: int, camera: str) -> CameraLook:
     shop = np.random.default_rng([seed, 71])
     own = np.random.default_rng([seed, 72, zlib.crc32(camera.encode())])
     warmth = shop.normal(0.0, 0.05) + own.normal(0.0, 0.015)
-    noise = shop.uniform(0.02, 0.045)
+    noise = shop.uniform(0.010, 0.026)
     quality = int(shop.integers(76, 90))
     return CameraLook(
         exposure=float(shop.uniform(0.92, 1.12) * own.uniform(0.95, 1.05)),
         white_balance=(float(1.0 + warmth), 1.0, float(1.0 - warmth)),
         wobble=float(own.uniform(0.008, 0.025)),
         noise=float(noise * own.uniform(0.9, 1.1)),
-        dark_noise=float(noise * 0.14),
+        dark_noise=float(noise * 0.12),
         colour_noise=float(shop.uniform(0.3, 0.7)),
         softness_px=float(shop.uniform(0.6, 1.1) * own.uniform(0.9, 1.15)),
         halo=float(shop.uniform(0.2, 0.6)),

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from datasets.simulation.scene import SceneState
 
 NOTHING, FIRST_PERSON, FIRST_ITEM, CARRIERS = 0, 1, 128, 255
+WIPE_PX = 12  # half the longest motion in a picture, less the areas' own margin
 KEPT_BYTES = 512 * 2**20  # of kept pictures of the still shop
 
 
@@ -162,13 +163,17 @@ class Renderer:
             return []
         targets.moving.use()
         for x, y, width, height in areas:
-            targets.moving.clear(viewport=(2 * x, 2 * y, 2 * width, 2 * height))
-        context.enable_only(moderngl.DEPTH_TEST)
+            # Wider than the area, for the last stage reads round its pixels.
+            left, top = max(x - WIPE_PX, 0), max(y - WIPE_PX, 0)
+            across, down = x + width + WIPE_PX - left, y + height + WIPE_PX - top
+            targets.moving.clear(viewport=(2 * left, 2 * top, 2 * across, 2 * down))
+        context.enable_only(moderngl.DEPTH_TEST | moderngl.CULL_FACE)
         use(background.nearness, "still_nearness")
         travel = np.array(camera.size) / 2
         put(self._people.drawing, travel=travel, **values)
         for n, _ in people:
             self._people.draw(int(state.actors[n]), FIRST_PERSON + n)
+        context.enable_only(moderngl.DEPTH_TEST)
         use(self._atlas, "atlas")
         self._sky.use()
         self._things.draw(things, {**values, "travel": travel})

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from datasets.simulation.furniture import package_instances, set_meshes, shop_set
+from datasets.simulation.labels import label_atlas
 from datasets.simulation.meshes import PLAIN, Instances, Mesh
 from datasets.simulation.performance import Carrier
 from datasets.simulation.props import prop_colour, prop_name
@@ -42,8 +43,6 @@ class Setting:
 
 def shop_setting(plan: Plan, catalogue: Catalogue, seed: int) -> Setting:
     """The setting of ``plan``, its furniture and labels by ``seed``."""
-    from datasets.simulation.labels import label_atlas  # loads fonts and paints: only for real pictures
-
     return Setting(
         catalogue=catalogue,
         meshes=set_meshes(),

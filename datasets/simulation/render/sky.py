@@ -13,10 +13,9 @@ from datasets.simulation.render.copies import MeshStore, Placed
 from datasets.simulation.render.gl import nearest, program, put, smooth, use
 from datasets.simulation.render.lights import Lighting
 
-ACROSS, DOWN = 4, 3
+ACROSS = 4  # maps in a row, and rows
 TEXEL_M = 0.025
 SMALLEST, LARGEST = 128, 1024
-SOFT_M = 0.05  # half-width of a shadow's edge
 
 
 class Sky:
@@ -29,7 +28,7 @@ class Sky:
         middles = np.concatenate([np.zeros((0, 3)), *spots])
         radii = np.concatenate([np.zeros(0), *sizes])
         views, side = _views(light, middles, radii)
-        self._maps = nearest(context.depth_texture((ACROSS * side, DOWN * side)))
+        self._maps = nearest(context.depth_texture((ACROSS * side, ACROSS * side)))
         self._maps.compare_func = ""
         target = context.framebuffer([], self._maps)
         target.use()
@@ -52,7 +51,6 @@ class Sky:
             "panel_size": np.array([*light.panel_half_m, light.height_m]),
             "tiles": np.array(light.tile),
             "grout": np.array(light.grout),
-            "sky_blur": float(2 * SOFT_M * np.linalg.norm(views[0][0, :3])),
         }
 
     def light(self, made: Any) -> None:

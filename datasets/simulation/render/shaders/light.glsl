@@ -1,5 +1,5 @@
 // Light of the ceiling: a few directions of the sky with their shadow maps, the panels' own falloff, the floor's bounce.
-const int SKY = 12;
+const int SKY = 16;
 
 uniform sampler2D sky_depth;      // all directions' maps in one picture
 uniform mat4 sky_view[SKY];       // shop to the map: 0..1 across, down and in depth
@@ -13,10 +13,10 @@ float panels_at(vec2 place) {
     return texture(panel_light, (place - panel_box.xy) / panel_box.zw).r;
 }
 
-float seen_from(int i, vec3 point, vec2 shift) {
-    vec3 place = (sky_view[i] * vec4(point, 1.0)).xyz + vec3(shift, 0.0);
+float seen_from(int i, vec3 point) {
+    vec3 place = (sky_view[i] * vec4(point, 1.0)).xyz;
     if (any(greaterThan(abs(place.xy - 0.5), vec2(0.5)))) return 1.0;
-    return texture(sky_depth, (vec2(i % 4, i / 4) + place.xy) / vec2(4.0, 3.0)).r < place.z ? 0.0 : 1.0;
+    return texture(sky_depth, (vec2(i % 4, i / 4) + place.xy) / 4.0).r < place.z ? 0.0 : 1.0;
 }
 
 // What a mirror of the given roughness at the point sees of the panels, 0..1.

@@ -32,9 +32,9 @@ void main() {
     out_before = vec3(dot(u, rest), dot(v, rest), dot(w, rest));
     vec3 n = normalize(vec3(dot(x.xyz, in_normal), dot(y.xyz, in_normal), dot(z.xyz, in_normal)));
     float seen = 0.0;
-    for (int i = 0; i < SKY; i += 3) {
-        float facing = 3.0 * sky_light[i].w * max(dot(n, sky_light[i].xyz) * 0.9 + 0.1, 0.0);
-        seen += facing * mix(0.4, 1.0, seen_from(i, out_at + 0.04 * n, vec2(0.0)));
+    for (int i = 0; i < SKY; i += 4) {
+        float facing = 4.0 * sky_light[i].w * max(dot(n, sky_light[i].xyz) * 0.9 + 0.1, 0.0);
+        seen += facing * mix(0.4, 1.0, seen_from(i, out_at + 0.04 * n));
     }
     float low = mix(0.75, 1.0, smoothstep(0.0, 0.9, out_at.z));
     out_light = (seen + 0.26 - 0.10 * n.z) * panels_at(out_at.xy) * low;

@@ -2,12 +2,10 @@
 in vec3 in_at;
 in mat4 in_pose;
 
-const vec2 TILES = vec2(4.0, 3.0);
-
 uniform mat4 view;     // shop to the map: 0..1 across, down and in depth
 uniform vec2 tile;
 
 void main() {
     vec3 place = (view * in_pose * vec4(in_at, 1.0)).xyz;
-    gl_Position = vec4((tile + place.xy) / TILES * 2.0 - 1.0, place.z * 2.0 - 1.0, 1.0);
+    gl_Position = vec4((tile + place.xy) / 2.0 - 1.0, place.z * 2.0 - 1.0, 1.0);
 }

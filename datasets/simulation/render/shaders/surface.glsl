@@ -6,8 +6,8 @@ uniform sampler2DArray atlas;
 uniform vec4 tiles;      // the floor's tiles: size, grout's width, difference between tiles, gloss
 uniform vec3 grout;
 uniform uint scatter;
-uniform float sky_blur;   // width of a shadow's soft edge, in places of the maps
 
+const float SOFT = 0.2;  // width of a shadow's soft edge, metres
 const int PLAIN = -1, FLOOR_TILES = -2, WALL_PAINT = -3, CEILING = -4;
 
 vec3 floor_paint(vec3 point, vec3 base) {
@@ -42,13 +42,13 @@ vec3 surface(vec3 point, vec3 n, vec3 local, vec2 uv, vec4 colour, int layer, fl
     if (still) {
         uvec2 pixel = uvec2(gl_FragCoord.xy);
         uint key = hashed(pixel.x + 16384u * pixel.y);
-        vec3 lifted = point + n * 0.02;
         for (int i = 0; i < SKY; i++) {
             float facing = dot(n, sky_light[i].xyz);
             if (facing > 0.0) {
+                // A place near by on the same plane, so that no flat surface shades itself.
                 key = hashed(key);
-                vec2 shift = (vec2(float(key & 0xffffu), float(key >> 16u)) / 65535.0 - 0.5) * sky_blur;
-                seen += facing * sky_light[i].w * seen_from(i, lifted, shift);
+                vec3 shift = (vec3(key & 1023u, (key >> 10u) & 1023u, (key >> 20u) & 1023u) / 1023.0 - 0.5) * SOFT;
+                seen += facing * sky_light[i].w * seen_from(i, point + n * (0.02 - dot(shift, n)) + shift);
             }
         }
     } else {
