@@ -39,7 +39,7 @@ class Ground:
         west, south, east, north = self.free.bounds
         self.low = np.floor(np.array([west, south]) / CELL_M) * CELL_M - CELL_M
         self.high = np.array([east, north]) + CELL_M
-        self.gates = [shapely.LineString([gate.a, gate.b]) for gate in plan.gates]
+        self._gates = [(np.array(gate.a), np.array(gate.b)) for gate in plan.gates]
         count = np.ceil((self.high - self.low) / _FINE_M).astype(int) // 2 * 2 + 1
         x = self.low[0] + np.arange(count[0]) * _FINE_M
         y = self.low[1] + np.arange(count[1]) * _FINE_M
@@ -71,10 +71,11 @@ class Ground:
 
     def from_gates(self, xy: Float) -> Float:
         """Metres from points (..., 2) to the nearest gate's opening (...); infinite where there is none."""
-        points = shapely.points(xy)
-        return np.min(
-            [np.full(xy.shape[:-1], np.inf), *(shapely.distance(points, gate) for gate in self.gates)], axis=0
-        )
+        nearest = np.full(xy.shape[:-1], np.inf)
+        for a, b in self._gates:
+            share = np.clip((xy - a) @ (b - a) / max(float((b - a) @ (b - a)), 1e-9), 0.0, 1.0)
+            nearest = np.minimum(nearest, np.linalg.norm(xy - a - share[..., None] * (b - a), axis=-1))
+        return nearest
 
     def cells(self) -> Float:
         """Middles (rows, columns, 2) of the cells of ``CELL_M`` that ``distances`` and ``open_cells`` speak of."""
