@@ -114,7 +114,7 @@ def walk(
         now, begin = max(walked, section.leaves_s), end
     turned = max(walked - overlap_s, ready)
     last = max(walked, turned + turn_time(last_turn))
-    ticks = np.arange(1, math.ceil(last / TICK_S - 1e-6) + 1) * TICK_S
+    ticks: Float = np.arange(1, math.ceil(last / TICK_S - 1e-6) + 1, dtype=np.float64) * TICK_S
     length = np.zeros(len(ticks))
     for begins, metres, speed, times in pieces:
         length = np.where(ticks >= begins, lengths_at(metres, speed, times, ticks - begins), length)
@@ -135,7 +135,7 @@ def side_step(start: Float, goal: Float, heading: float, goal_heading: float | N
     length = np.linspace(0.0, math.dist(start, goal), count)
     speed, times = pace(length, np.zeros(count), SIDE_STEP_MPS)
     lasts = max(turn_time(turn), float(times[-1]) if length[-1] > 0 else 0.0)
-    ticks = np.arange(1, math.ceil(lasts / TICK_S - 1e-6) + 1) * TICK_S
+    ticks: Float = np.arange(1, math.ceil(lasts / TICK_S - 1e-6) + 1, dtype=np.float64) * TICK_S
     if length[-1] > 0:
         share = lengths_at(length, speed, times, ticks - max(lasts - float(times[-1]), 0.0) / 2) / length[-1]
     else:

@@ -49,12 +49,12 @@ def browse_places(plan: Plan) -> list[Place]:
     fronts: dict[tuple[str, str], list[Float]] = {}
     normals: dict[tuple[str, str], Float] = {}
     for slot in plan.slots():
-        side = (slot.fixture, slot.side)
+        side = (slot.fixture, str(slot.side))
         left = np.array(slot.corner[:2])
         fronts.setdefault(side, []).extend([left, left + np.array(slot.along) * slot.width_m])
         normals[side] = np.array(slot.normal)
-    for side, corners in fronts.items():
-        normal = normals[side]
+    for name, corners in fronts.items():
+        normal = normals[name]
         along = np.array([-normal[1], normal[0]])
         points = np.array(corners)
         reach, front = points @ along, float((points @ normal).max())

@@ -140,7 +140,7 @@ def _trace(errand: Errand, layers: list[Cost], costs: Cost, end: tuple[int, int]
     cells = np.array(places[::-1], np.float64)
     xy = origin + cells[:, ::-1] * CELL_M
     xy[(cells == cells[0]).all(axis=1)] = errand.start
-    return Way(xy, errand.first / RATE_HZ + np.arange(len(xy)) * step)
+    return Way(xy, errand.first / RATE_HZ + np.arange(len(xy), dtype=np.float64) * step)
 
 
 def _move_costs(ground: Ground, errand: Errand, cells: Float, begin: tuple[int, int], end: tuple[int, int]) -> Cost:
