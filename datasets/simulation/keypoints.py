@@ -36,7 +36,7 @@ def coco_keypoints(character: Character, matrices: NDArray[np.float32]) -> NDArr
     the others are the joints.
     """
     of_point = np.asarray(matrices, np.float64)[:, character.keypoint_bones]
-    return np.einsum("tkij,kj->tki", of_point[..., :3], character.keypoints) + of_point[..., 3]
+    return np.asarray(np.einsum("tkij,kj->tki", of_point[..., :3], character.keypoints) + of_point[..., 3])
 
 
 def outline_points(character: Character, matrices: NDArray[np.float32]) -> NDArray[np.float64]:

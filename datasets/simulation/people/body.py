@@ -40,7 +40,7 @@ class Body:
 
     def joint(self, bone: str) -> NDArray[np.float64]:
         """The head (3,) of ``bone``."""
-        return self.skeleton.heads[self.skeleton.index(bone)]
+        return np.asarray(self.skeleton.heads[self.skeleton.index(bone)])
 
     @cached_property
     def scale(self) -> float:

@@ -86,7 +86,7 @@ def _positions(head: Patch) -> Floats:
     column, row = np.meshgrid(texel, texel)
     inside = LinearNDInterpolator(head.uv, head.positions)(np.column_stack([column.ravel(), row.ravel()]))
     far = head.positions.mean(axis=0) - [0.0, 1.0, 1.0]
-    return np.where(np.isnan(inside), far, inside).reshape(SIZE, SIZE, 3)
+    return np.asarray(np.where(np.isnan(inside), far, inside).reshape(SIZE, SIZE, 3))
 
 
 @cache

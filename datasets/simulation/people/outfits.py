@@ -29,15 +29,7 @@ COLOURS: dict[str, Colour] = {
     "purple": (98, 62, 128),
     "brown": (104, 76, 54),
 }
-_PRINTS = {"printed": " with a print", "two-tone": ""}
-_WORDS = {
-    "plain": "",
-    "melange": "",
-    "printed": "",
-    "striped": "striped ",
-    "pinstriped": "pinstriped ",
-    "checked": "checked ",
-}
+_NAMED_PATTERNS = ("striped", "pinstriped", "checked")
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,4 +155,4 @@ def _called(name: str, pattern: str, colour: str, second: str) -> str:
         return f"{colour} {name} with a {second} print"
     if pattern == "two-tone":
         return f"{colour} and {second} {name}"
-    return f"{colour} {_WORDS.get(pattern, '')}{name}"
+    return f"{colour} {pattern} {name}" if pattern in _NAMED_PATTERNS else f"{colour} {name}"

@@ -141,7 +141,7 @@ def thinned(patch: Patch, target: int, still: NDArray[np.bool_] | None = None) -
         patch.positions.astype(np.float64),
         patch.triangles.astype(np.int64),
         target_count=target,
-        agg=4.0,
+        agg=3.0,
         preserve_border=True,
     )
     _, near = cKDTree(patch.positions).query(positions, k=1)
@@ -161,7 +161,7 @@ def border_edges(patch: Patch) -> NDArray[np.int64]:
     """Edges (k, 2) of only one triangle, in that triangle's direction."""
     directed = np.concatenate([patch.triangles[:, [0, 1]], patch.triangles[:, [1, 2]], patch.triangles[:, [2, 0]]])
     _, number, count = np.unique(np.sort(directed, axis=1), axis=0, return_inverse=True, return_counts=True)
-    return directed[count[number.reshape(-1)] == 1]
+    return np.asarray(directed[count[number.reshape(-1)] == 1])
 
 
 def hemmed(patch: Patch, inside: NDArray[np.float64]) -> Patch:

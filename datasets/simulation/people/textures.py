@@ -84,13 +84,14 @@ def _pattern(
     fabric: Fabric, down: Floats, across: Floats, front: NDArray[np.bool_], rng: np.random.Generator
 ) -> Floats:
     one, two = np.array(fabric.colour, np.float64), np.array(fabric.second, np.float64)
+    share: Floats = np.zeros_like(down)
     if fabric.pattern == "striped":
         share = ((down / rng.uniform(0.035, 0.09)) % 1.0 < rng.uniform(0.3, 0.5)).astype(np.float64)
     elif fabric.pattern == "pinstriped":
-        share = 0.8 * ((across / rng.uniform(0.018, 0.03)) % 1.0 < 0.22)
+        share = np.where((across / rng.uniform(0.018, 0.03)) % 1.0 < 0.22, 0.8, 0.0)
     elif fabric.pattern == "checked":
         size = float(rng.uniform(0.04, 0.08))
-        share = 0.45 * ((down / size) % 1.0 < 0.5) + 0.45 * ((across / size) % 1.0 < 0.5)
+        share = np.where((down / size) % 1.0 < 0.5, 0.45, 0.0) + np.where((across / size) % 1.0 < 0.5, 0.45, 0.0)
     elif fabric.pattern == "printed":
         share = _print(rng)
     elif fabric.pattern == "two-tone":
@@ -101,8 +102,6 @@ def _pattern(
         share = 0.28 * thigh * front + 0.06 * rng.standard_normal(down.shape)
     elif fabric.pattern == "melange":
         share = 0.16 + 0.09 * rng.standard_normal(down.shape)
-    else:
-        share = np.zeros_like(down)
     return np.asarray(one + np.clip(share, 0.0, 1.0)[..., None] * (two - one))
 
 
