@@ -50,8 +50,8 @@ class Limb:
 
 @dataclass(frozen=True, eq=False)
 class Foot:
-    """A foot at rest relative to the ankle: the points (3,) on the floor it can roll on, the joint of the toes and
-    their tip. ``ankle_m`` is the ankle's height.
+    """A foot at rest relative to the ankle: the points (3,) it can roll over, the ``heel``'s edge on the floor and the
+    ``ball``, the joint of the toes, and the tip of the ``toes``. ``ankle_m`` is the ankle's height.
     """
 
     ankle_m: float
@@ -146,7 +146,7 @@ def _foot(skeleton: Skeleton, side: str) -> Foot:
     down = np.array([0.0, 0.0, -ankle[2]])
     # The heel's edge lies about a quarter of the foot's visible length behind the ankle.
     heel = np.array([0.0, -0.25 * long, 0.0]) + down
-    return Foot(float(ankle[2]), heel, np.array([0.0, ball[1] - ankle[1], 0.0]) + down, toes - ankle)
+    return Foot(float(ankle[2]), heel, ball - ankle, toes - ankle)
 
 
 def _hand(skeleton: Skeleton, side: str) -> Hand:

@@ -52,7 +52,7 @@ def pushing(moment: Moment, side: int) -> Wish:
         palm,
         unit(turned @ np.array([-0.15 * sign, 0.9, -0.45])),
         unit(turned @ np.array([-1.0 * sign, 0.0, 0.25])),
-        moment.ahead((0.7 * sign, -0.4, -0.7)),
+        moment.ahead((0.3 * sign, 0.0, 0.0)),
         np.full(n, CLOSED),
         moment.yaw,
     )

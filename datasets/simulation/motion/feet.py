@@ -64,10 +64,7 @@ def stand(foot: Foot, steps: Steps, forward_m: float, times: Array, rise: Array)
         swinging, np.sin(np.pi * share) ** 2, 0
     )
     tilt_toes = tilt @ about(X, bend)
-    ball = foot.ball - [0.0, 0.0, foot.ball[2]]
-    joint = np.array([0.0, foot.ball[1], 0.0])
-    del ball
-    tips = ankle[:, 2] + apply(tilt, joint)[:, 2] + apply(tilt_toes, foot.toes - joint)[:, 2]
+    tips = ankle[:, 2] + apply(tilt, foot.ball)[:, 2] + apply(tilt_toes, foot.toes - foot.ball)[:, 2]
     # The tip of the toes at rest is as high as it may come to the floor.
     ankle[:, 2] += np.maximum(foot.ankle_m + foot.toes[2] - tips, 0.0)
     ankle = apply(heading, ankle)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from datasets.simulation.motion.body import Body
 from datasets.simulation.motion.layers import Wish
-from datasets.simulation.motion.posture import aim, elbow_pole, wrist_of
+from datasets.simulation.motion.posture import aim, level_pole, wrist_of
 from datasets.simulation.motion.torso import Bones
 from datasets.simulation.motion.turns import Array, Z, about, apply, minimum_jerk, pulse, unit
 from datasets.simulation.performance import LEFT, Carrier, Gesture, Hold, Motion
@@ -82,7 +82,7 @@ def hanging(moment: Moment, body: Body, side: int, carrier: Carrier) -> Wish:
     thumb = unit(apply(moment.upright, forward))
     palm = wrist + (wrist - wrist_of(body, side, wrist, along, thumb))
     curl = np.full(n, CLOSED if loaded else RELAXED)
-    return Wish(palm, along, thumb, moment.ahead((0.35 * sign, -0.9, -0.2)), curl, moment.yaw)
+    return Wish(palm, along, thumb, np.zeros((n, 3)), curl, moment.yaw)
 
 
 def carrying(moment: Moment, body: Body, side: int) -> Wish:
@@ -97,7 +97,7 @@ def carrying(moment: Moment, body: Body, side: int) -> Wish:
         palm,
         unit(moment.ahead((-0.45 * sign, 0.85, 0.12))),
         unit(moment.ahead((-0.25 * sign, 0.0, 1.0))),
-        moment.ahead((0.45 * sign, -0.7, -0.7)),
+        np.zeros((n, 3)),
         np.full(n, CLOSED),
         moment.yaw,
     )
@@ -108,7 +108,7 @@ def _offering(moment: Moment, body: Body) -> Wish:
     palm = moment.origin + moment.ahead((-0.2, 0.3, 0.6 * body.height_m))
     n = len(palm)
     along = np.broadcast_to(moment.ahead((0.3, 0.7, -0.6)), (n, 3))
-    thumb, pole = moment.ahead((0.6, 0.6, 0.5)), moment.ahead((-0.6, -0.7, -0.5))
+    thumb, pole = moment.ahead((0.6, 0.6, 0.5)), np.zeros((n, 3))
     return Wish(palm, unit(along), unit(thumb), pole, np.full(n, CLOSED), moment.yaw)
 
 
@@ -156,19 +156,23 @@ def _gesture(moment: Moment, body: Body, side: int, gesture: Gesture, carrier: C
         thumb = unit(moment.ahead((-0.4 * sign, 1.0, 0.0)))
         # A hand that crosses the body leads its elbow before the body.
         crosses = gesture.motion is Motion.BAG and side != LEFT
-        pole = moment.ahead((0.9 * sign, 0.5, -0.3) if crosses else (0.8 * sign, -0.7, 0.1))
+        pole = moment.ahead((0.4 * sign, 1.2, -0.2) if crosses else (0.4 * sign, 0.0, 0.0))
         arc = 0.10 * np.sin(np.pi * share)
         target = target + moment.ahead((0.0, 1.0, 0.4)) * arc[:, None]
     elif gesture.motion is Motion.DROP:
         along = unit(moment.ahead((-0.3 * sign, 0.8, -0.6)))
         thumb = unit(moment.ahead((-0.4 * sign, 0.3, 1.0)))
-        pole = moment.ahead((0.7 * sign, -0.6, -0.2))
+        pole = moment.ahead((0.4 * sign, 0.0, 0.0))
     else:
         along, thumb = aim(side, shoulder, target, inward, gesture.inside_m)
         wrist = wrist_of(body, side, target, along, thumb)
-        pole = elbow_pole(body, side, shoulder, wrist, inward, gesture.inside_m)
+        pole = level_pole(body, side, shoulder, wrist, inward, gesture.inside_m)
     yaw = np.arctan2(inward[:, 1], inward[:, 0]) - np.pi / 2 if gesture.normal is not None else moment.yaw
-    return under.mixed(Wish(target, along, thumb, pole, _curl(times, gesture), yaw), share)
+    wish = under.mixed(Wish(target, along, thumb, pole, _curl(times, gesture), yaw), share)
+    # On its way up a hand goes around the shoulder, not through it.
+    high = np.clip((target[:, 2] - shoulder[:, 2] + 0.3) / 0.5, 0.0, 1.0)
+    around = moment.ahead((0.1 * sign, 0.12, 0.0)) * (4.0 * share * (1.0 - share) * high)[:, None]
+    return replace(wish, palm=wish.palm + around)
 
 
 def place_of(moment: Moment, body: Body, side: int, gesture: Gesture, carrier: Carrier) -> Array:

@@ -10,8 +10,8 @@ from datasets.simulation.motion.turns import Array, unit, wrapped
 @dataclass(frozen=True, eq=False)
 class Wish:
     """A hand at n times: ``palm`` (n, 3) its middle in the shop; ``along`` and ``thumb`` (n, 3) where fingers and thumb
-    point; ``pole`` (n, 3) where the elbow goes; ``curl`` (n,) 0 open to 1 closed; ``yaw`` (n,) the turn of a held item
-    about the vertical.
+    point; ``pole`` (n, 3) what draws the elbow away from where it would be by itself; ``curl`` (n,) 0 open to 1 closed;
+    ``yaw`` (n,) the turn of a held item about the vertical.
     """
 
     palm: Array
@@ -28,7 +28,7 @@ class Wish:
             self.palm + part * (other.palm - self.palm),
             unit(self.along + part * (other.along - self.along)),
             unit(self.thumb + part * (other.thumb - self.thumb)),
-            unit(unit(self.pole) + part * (unit(other.pole) - unit(self.pole))),
+            self.pole + part * (other.pole - self.pole),
             self.curl + share * (other.curl - self.curl),
             self.yaw + share * wrapped(other.yaw - self.yaw),
         )

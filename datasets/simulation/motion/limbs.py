@@ -8,20 +8,22 @@ from datasets.simulation.motion.body import Limb
 from datasets.simulation.motion.turns import Array, cross, unit
 
 FIRM, FULL = 0.97, 0.999  # shares of a limb's length: exact up to the first, never beyond the second
+FOLDED, SOFT_M = 0.3, 0.03  # a limb is folded to this share of its length at most, and comes there softly
 
 
 def bend(limb: Limb, root: Array, target: Array, pole: Array, firm: float = FIRM) -> tuple[Array, Array, Array, Array]:
     """The hinge (n, 3), the end (n, 3) and the rotations (n, 3, 3) of upper and lower bone of a limb from ``root``
     (n, 3) towards ``target`` (n, 3), the hinge on the side of ``pole`` (n, 3).
 
-    A target beyond ``firm`` of the limb's length is approached ever more slowly, so that the hinge never snaps.
+    A target beyond ``firm`` of the limb's length is approached ever more slowly, so that the hinge never snaps; nor
+    does the end come nearer to the root than ``FOLDED`` of the length.
     """
     way = target - root
     far = np.sqrt(np.einsum("...i,...i->...", way, way))
     line = way / np.maximum(far, 1e-9)[:, None]
     near, full = firm * limb.length_m, FULL * limb.length_m
     far = np.where(far > near, near + (full - near) * (1.0 - np.exp(-np.maximum(far - near, 0.0) / (full - near))), far)
-    far = np.maximum(far, 1.05 * abs(limb.upper_m - limb.lower_m) + 0.02)
+    far = SOFT_M * np.logaddexp(far / SOFT_M, FOLDED * limb.length_m / SOFT_M)
     cos = (limb.upper_m**2 + far**2 - limb.lower_m**2) / (2.0 * limb.upper_m * far)
     cos = np.clip(cos, -1.0, 1.0)
     aside = unit(pole - line * np.einsum("...i,...i->...", pole, line)[:, None])

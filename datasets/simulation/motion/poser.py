@@ -20,7 +20,7 @@ from datasets.simulation.motion.layers import Wish
 from datasets.simulation.motion.limbs import bend
 from datasets.simulation.motion.path import RATE_HZ, curve, trace
 from datasets.simulation.motion.plan import plan_postures
-from datasets.simulation.motion.posture import SIDE, STOOP, TWIST, heels_up, hips_of, wrist_of
+from datasets.simulation.motion.posture import SIDE, STOOP, TWIST, heels_up, hips_of, natural_pole, wrist_of
 from datasets.simulation.motion.torso import Bones, Stance, place_head, place_torso, raise_shoulder
 from datasets.simulation.motion.turns import Array, Y, Z, about, about_axis, apply, frame, minimum_jerk, wrapped
 from datasets.simulation.performance import Carrier, Performance, Poses
@@ -76,7 +76,7 @@ class Poser:
         for side in (0, 1):
             self._leg(bones, side, feet[side], stance)
         wishes = [self._wish(moment, side) for side in (0, 1)]
-        palms = [self._arm(bones, side, wish) for side, wish in enumerate(wishes)]
+        palms = [self._arm(moment, side, wish) for side, wish in enumerate(wishes)]
         self._head(bones, times, heading, stance)
         return Poses(
             rotation=bones.rotation,
@@ -152,13 +152,15 @@ class Poser:
         wish = wish_of(moment, self.body, side, performance.gestures, performance.holds, performance.carrier)
         return wish.mixed(carriers.pushing(moment, side), grip)
 
-    def _arm(self, bones: Bones, side: int, wish: Wish) -> Array:
-        body, limb, hand = self.body, self.body.arms[side], self.body.hands[side]
+    def _arm(self, moment: Moment, side: int, wish: Wish) -> Array:
+        bones, body = moment.bones, self.body
+        limb, hand = body.arms[side], body.hands[side]
         upper, lower, end = limb.bones
         shoulder = raise_shoulder(bones, side, wish.palm)
         turned = frame(wish.along, wish.thumb) @ hand.frame.T
         wrist = wrist_of(body, side, wish.palm, wish.along, wish.thumb)
-        _, _, first, second = bend(limb, shoulder, wrist, wish.pole)
+        pole = wish.pole + natural_pole(moment.upright, side, shoulder, wrist)
+        _, _, first, second = bend(limb, shoulder, wrist, pole)
         bones.rotation[:, upper] = first
         bones.attach(lower, _share_twist(second, turned, limb.lower_frame[:, 0]))
         bones.attach(end, turned)

@@ -95,14 +95,23 @@ def wrist_of(body: Body, side: int, palm: Array, along: Array, thumb: Array) -> 
     return np.asarray(palm - frame(along, thumb) @ (hand.frame.T @ hand.palm))
 
 
-def elbow_pole(body: Body, side: int, shoulder: Array, wrist: Array, inward: Array, inside_m: float) -> Array:
-    """Towards where the elbow (n, 3) goes: down and a little out, and the deeper the target lies inside a shelf, the
-    more to where the forearm lies along ``inward`` (n, 3).
+def natural_pole(upright: Array, side: int, shoulder: Array, wrist: Array) -> Array:
+    """Towards where an elbow (n, 3) points that nothing forces: square to the arm in the plane of walking, back when
+    the arm hangs, down when it is held out, ahead when it is raised, and a little outwards and down.
+
+    ``upright`` (n, 3, 3) are the body's axes in columns: right, ahead, up.
     """
-    lateral = np.stack([inward[:, 1], -inward[:, 0], np.zeros(len(inward))], axis=1) * (-1.0 if side == 0 else 1.0)
-    ideal = wrist - inward * body.arms[side].lower_m - shoulder
+    line = apply(np.swapaxes(upright, -1, -2), unit(wrist - shoulder))
+    out = np.full(len(line), -0.45 if side == 0 else 0.45)
+    return apply(upright, np.stack([out, line[:, 2] - 0.2, -line[:, 1] - 0.25], axis=1))
+
+
+def level_pole(body: Body, side: int, shoulder: Array, wrist: Array, inward: Array, inside_m: float) -> Array:
+    """What draws the elbow (n, 3) to where the forearm lies along ``inward`` (n, 3), the more the deeper a target lies
+    inside a shelf.
+    """
     deep = float(np.clip(inside_m / 0.2, 0.0, 1.0))
-    return np.asarray((0.3 + 0.7 * deep) * ideal + 0.1 * lateral - [0.0, 0.0, 0.25])
+    return np.asarray((1.0 + 5.0 * deep) * (wrist - inward * body.arms[side].lower_m - shoulder))
 
 
 def find_posture(body: Body, xy: Array, heading: float, goals: Sequence[Goal]) -> Found:
@@ -130,6 +139,7 @@ def _tilted(body: Body, postures: Array, tilt: float) -> Array:
 def _rate(body: Body, xy: Array, heading: float, goals: Sequence[Goal], postures: Array) -> tuple[Array, Array, Array]:
     n = len(postures)
     zero, headings = np.zeros(n), np.full(n, heading)
+    upright = about(Z, headings - np.pi / 2)
     bones = place_torso(
         body,
         Stance(
@@ -160,9 +170,9 @@ def _rate(body: Body, xy: Array, heading: float, goals: Sequence[Goal], postures
         cost = cost + 8.0 * over + 60.0 * np.maximum(far - 0.965, 0.0) + 1.5 * np.maximum(0.5 - far, 0.0)
         if goal.normal is None:
             continue
-        elbow, end, _, _ = bend(
-            arm, shoulder, wrist, elbow_pole(body, goal.side, shoulder, wrist, inward, goal.inside_m)
-        )
+        pole = level_pole(body, goal.side, shoulder, wrist, inward, goal.inside_m)
+        pole = pole + natural_pole(upright, goal.side, shoulder, wrist)
+        elbow, end, _, _ = bend(arm, shoulder, wrist, pole)
         level = ((end - elbow) * inward).sum(axis=1) / arm.lower_m
         cost = cost + (0.2 + 5.0 * goal.inside_m) * (1.0 - level)
         front = target[0, :2] @ goal.normal + goal.inside_m

@@ -67,7 +67,8 @@ def reach_times(
     xy, heading = _place(body, target, (0.0, -1.0), 1, 0.5)
     posture = find_posture(body, xy, heading, [Goal(1, target, (0.0, -1.0))]).posture
     effort = 1.3 * posture[DROP] + 0.35 * abs(posture[STOOP]) + 0.35 * posture[RISE]
-    way = 0.7 + 0.75 * float(effort)
+    above = max(target[2] - 0.9 * body.shoulder_m, 0.0)
+    way = 0.7 + 0.75 * float(effort) + 0.3 * above
     rest = {Motion.TAKE: 0.25, Motion.PUT: 0.25, Motion.TOUCH: 0.35, Motion.GIVE: 0.5, Motion.RECEIVE: 0.5}
     hold = rest.get(motion, 0.25)
     if motion in (Motion.BAG, Motion.POCKET):
