@@ -226,11 +226,25 @@ function addCamera(data) {
   state.cameras.push(camera);
 }
 
+// As many columns as make the pictures largest without scrolling.
+function layOut() {
+  const area = $("cameras"), [width, height] = [area.clientWidth, area.clientHeight], n = state.cameras.length;
+  const [w, h] = state.cameras[0].data.size, gap = 10;
+  let best = 1, largest = 0;
+  for (let columns = 1; columns <= n; columns++) {
+    const rows = Math.ceil(n / columns);
+    const fits = Math.min((width - gap * (columns - 1)) / columns, (height - gap * (rows - 1)) / rows * w / h);
+    if (fits > largest) [best, largest] = [columns, fits];
+  }
+  area.style.gridTemplateColumns = innerWidth > 960 ? `repeat(${best}, minmax(0, ${Math.floor(largest)}px))` : "";
+}
+
 function show(run) {
   Object.assign(state, { run, cameras: [], t: 0, event: -2, eventTimes: run.events.map(event => event.t) });
   document.title = $("title").textContent = `${run.scenario}, seed ${run.seed}`;
   $("cameras").replaceChildren();
   run.cameras.forEach(addCamera);
+  layOut();
   $("seek").max = run.duration;
   $("events").replaceChildren(...run.events.map(event => {
     const line = document.createElement("li"), button = document.createElement("button"), time = document.createElement("time");
@@ -273,10 +287,10 @@ $("seek").oninput = () => seek(Number($("seek").value));
 $("speed").onchange = () => { state.speed = Number($("speed").value); if (state.playing) play(true); };
 $("run").onchange = () => choose($("run").value);
 ["boxes", "names", "keypoints", "masks"].forEach(id => { $(id).onchange = () => state.cameras.forEach(drawTruth); });
-addEventListener("resize", () => state.run && drawFloor());
+addEventListener("resize", () => { if (state.run) { layOut(); drawFloor(); } });
 addEventListener("keydown", event => {
   if (!state.run || event.ctrlKey || event.altKey || event.metaKey || event.target.tagName === "SELECT") return;
-  if (event.key === " " && ["BUTTON", "INPUT"].includes(event.target.tagName)) return;
+  if (event.key === " " && event.target.matches("button, [type=checkbox]")) return;
   const does = {
     " ": () => play(!state.playing),
     ArrowLeft: () => event.shiftKey ? step(-1) : seek(state.t - 1),
