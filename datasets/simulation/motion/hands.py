@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from datasets.simulation.motion.body import Body
+from datasets.simulation.motion.clearance import before_shelves
 from datasets.simulation.motion.layers import Wish
 from datasets.simulation.motion.posture import aim, level_pole, wrist_of
 from datasets.simulation.motion.torso import Bones
@@ -17,6 +18,7 @@ from datasets.simulation.performance import LEFT, Carrier, Gesture, Hold, Motion
 CARRY_HEIGHT = 0.62  # of the body's height, where an item is held
 BLEND_S = 0.4  # in which a hand takes up or leaves the carrying pose
 APPROACH_M = 0.15  # before a shelf's target, from where the hand goes straight in
+PALM_ROOM_M = 0.05  # from the palm to the face of what it holds, and a little air
 OPEN, RELAXED, CLOSED = 0.12, 0.3, 0.8  # curl of the fingers
 
 
@@ -51,7 +53,10 @@ def wish_of(
     wish = hanging(moment, body, side, carrier)
     held = held_share(moment.times, holds, side)
     if held.any():
-        wish = wish.mixed(carrying(moment, body, side), held)
+        carried = carrying(moment, body, side)
+        ahead = max(hold.size_m[1] for hold in holds if hold.hand == side) + PALM_ROOM_M
+        palm = before_shelves(carried.palm, ahead, moment.origin, gestures)
+        wish = wish.mixed(replace(carried, palm=palm), held)
     for gesture in sorted((g for g in gestures if g.hand == side), key=lambda g: g.start_s):
         if ((moment.times > gesture.start_s) & (moment.times < gesture.end_s)).any():
             wish = _gesture(moment, body, side, gesture, carrier, wish)
@@ -90,7 +95,7 @@ def carrying(moment: Moment, body: Body, side: int) -> Wish:
     sign = -1.0 if side == LEFT else 1.0
     skeleton = body.skeleton
     scale = body.height_m / 1.75
-    rest = np.array([sign * 0.12 * scale, 0.29 * scale, CARRY_HEIGHT * body.height_m])
+    rest = np.array([sign * 0.12 * scale, 0.26 * scale, CARRY_HEIGHT * body.height_m])
     palm = moment.bones.point(skeleton.index("spine_02"), rest)
     n = len(palm)
     return Wish(

@@ -82,7 +82,7 @@ def _distance(body: Body, target: Point, normal: Way, hand: int, inside_m: float
     for far in DISTANCES_M:
         xy, heading = _place(body, target, normal, hand, far + inside_m)
         found = find_posture(body, xy, heading, [Goal(hand, target, normal, inside_m)])
-        cost = found.cost + 3.0 * (far - 0.5) ** 2
+        cost = found.cost + 3.0 * (far - 0.5) ** 2 + 3.0 * max(0.48 - far, 0.0)
         if cost < least:
             best, least = far, cost
     return best + inside_m
