@@ -85,6 +85,41 @@ def watch(
     _show(report, json)
 
 
+@app.command()
+def people(
+    dataset: Annotated[Path, typer.Argument(help="A dataset of `aisle simulate`.")],
+    cameras: Annotated[str | None, typer.Option("--cameras", metavar="A,B,...", help="Only these cameras.")] = None,
+    weights: Annotated[
+        str, typer.Option(help="Detector: efficientdet-lite0, or a path to ultralytics weights.")
+    ] = "efficientdet-lite0",
+    min_visible: Annotated[
+        float, typer.Option("--min-visible", min=0.0, max=1.0, help="Share of the body that must be seen.")
+    ] = 0.6,
+    min_area: Annotated[float, typer.Option("--min-area", min=0.0, help="Pixels that must be seen.")] = 400.0,
+    every: Annotated[int, typer.Option("--every", min=1, help="Look at each n-th picture only.")] = 1,
+    json: JsonOption = False,
+) -> None:
+    """Find the people of a simulated dataset: recall and precision at IoU .5."""
+    with _told(), _progress("Finding people") as progress:
+        from models.people import open_person_detector
+        from training.evaluate.people import Limits, evaluate_people
+
+        report = evaluate_people(
+            dataset,
+            open_person_detector(weights),
+            cameras=tuple(cameras.split(",")) if cameras else (),
+            limits=Limits(min_visible, min_area),
+            every=every,
+            progress=progress,
+        )
+    if json:
+        typer.echo(report.as_json())
+        return
+    from rich.console import Console
+
+    Console().print(report.as_table())
+
+
 def _line(line: str | None, counts: Path | None) -> Line | None:
     """The parsed line; a line and its true counts come together or not at all."""
     if (line is None) != (counts is None):
@@ -109,6 +144,7 @@ def _show(report: Report, json: bool) -> None:
 def _told() -> Iterator[None]:
     """Turn what a user can mend into one line on stderr and exit code 2."""
     from cameras.errors import CameraError
+    from datasets.formats.coco import CocoFileError
     from datasets.formats.mot import MotFileError
     from store.plan import PlanError
     from training.evaluate.crossings import CountsFileError
@@ -120,6 +156,7 @@ def _told() -> Iterator[None]:
         yield
     except (
         CameraError,
+        CocoFileError,
         CountsFileError,
         DuplicateIdError,
         MissingExtraError,

@@ -116,6 +116,11 @@ def _plan(plan: Plan) -> dict[str, Any]:
     }
 
 
+def _session(timeline: Timeline, session_id: str) -> str:
+    """Who is in a session, by name."""
+    return ", ".join(actor.name for actor in timeline.actors if actor.session_id == session_id) or session_id
+
+
 def _event(event: events.Event, timeline: Timeline, products: dict[str, str]) -> dict[str, Any]:
     shown: dict[str, Any] = {
         "t": round(event.time - timeline.start, 3),
@@ -123,7 +128,7 @@ def _event(event: events.Event, timeline: Timeline, products: dict[str, str]) ->
         "text": _text(event, timeline, products),
     }
     if isinstance(event, events.SessionOpened | events.SessionClosed | events.BasketEvent):
-        shown["session"] = event.session_id
+        shown["session"] = _session(timeline, event.session_id)
     if isinstance(event, events.BasketEvent):
         total = sum(line.quantity * line.unit_price for line in event.lines)
         shown["basket"] = [f"{line.quantity} x {products.get(line.gtin, line.gtin)}" for line in event.lines]
@@ -141,5 +146,7 @@ def _text(event: events.Event, timeline: Timeline, products: dict[str, str]) -> 
     given = event.model_dump()
     who = [names.get(given[name], given[name]) for name in ("track_id", "to_track_id") if given.get(name)]
     what = [products.get(given["gtin"], given["gtin"])] if given.get("gtin") else []
-    where = [given[name] for name in ("slot", "session_id", "gate", "zone", "line", "reason") if given.get(name)]
+    if given.get("session_id"):
+        who.append(_session(timeline, given["session_id"]))
+    where = [given[name] for name in ("slot", "gate", "zone", "line", "reason") if given.get(name)]
     return " · ".join([event.type, *who, *what, *where])
