@@ -36,6 +36,20 @@ def _near(regions: NDArray[np.int32], ground: Ground, xy: Float) -> set[int]:
     return set(np.unique(patch).tolist()) - {0}
 
 
+def shortest_route(ground: Ground, start: Float, goal: Float, body_m: float) -> Float:
+    """Cells' middles (n, 2) on a shortest way from ``start`` to ``goal`` (2,) with nobody else there."""
+    distances = ground.distances((float(goal[0]), float(goal[1])), body_m)
+    cell = ground.cell((float(start[0]), float(start[1])), body_m)
+    places = [start]
+    while cell is not None and 0.0 < distances[cell] < np.inf:
+        row, column = cell
+        patch = distances[row - 1 : row + 2, column - 1 : column + 2]
+        down, right = divmod(int(patch.argmin()), patch.shape[1])
+        cell = (row - 1 + down, column - 1 + right)
+        places.append(ground.low + np.array([cell[1], cell[0]]) * CELL_M)
+    return np.array([*places, goal])
+
+
 def places_aside(
     ground: Ground, stander: Float, passer: Float, goal: Float, standing: Float, body_m: float
 ) -> Iterator[tuple[float, float]]:
@@ -49,9 +63,11 @@ def places_aside(
     for place in (passer, goal, *standing):
         room &= np.linalg.norm(cells - place, axis=1) >= ROOM_M + 0.05
     room &= (walk > 0.15) & (walk < FAR_M)
+    route = shortest_route(ground, passer, goal, body_m)
+    on_route = np.linalg.norm(cells[:, None] - route[None, ::2], axis=-1).min(axis=1) < ROOM_M
     # a gate is no place to stand in
     crowded = ground.from_gates(cells) < 0.6
-    order = np.argsort(walk + 3.0 * crowded, kind="stable")
+    order = np.argsort(walk + 3.0 * crowded + FAR_M * on_route, kind="stable")
     for number in order[room[order]][:60]:
         if has_way(ground, passer, goal, np.concatenate([standing, cells[number][None]]), body_m):
             yield float(cells[number, 0]), float(cells[number, 1])

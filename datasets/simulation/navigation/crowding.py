@@ -39,9 +39,9 @@ class Crowding:
         self._shape = shape
         cell = np.round((where[:, :, 1] - origin) / CELL_M)
         limit = np.array(shape[::-1]) + self._half
-        inside: Bool = ((cell > -self._half) & (cell < limit)).all(axis=-1)
+        inside: Bool = np.all((cell > -self._half) & (cell < limit), axis=-1)
         moves: Bool = np.ptp(where, axis=(1, 2)).max(axis=-1) > 1e-6
-        near: Bool = inside.any(axis=1)
+        near: Bool = np.any(inside, axis=1)
         moving, still = moves & near, ~moves & near
         self._inside = inside[moving]
         self._where, self._radius = where[moving] - origin, radius[moving]

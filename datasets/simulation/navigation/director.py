@@ -23,8 +23,8 @@ from datasets.simulation.script import Act, Go, Meet, Script, Step, Wait
 from store.layout import Plan
 
 RETRY_TICKS = 10
-ASK_TICKS = 20  # who could not go for so long asks another to step aside
-ASIDE_TICKS = 50  # who stepped aside stays there so long at least
+ASK_TICKS = 10  # who could not go for so long asks another to step aside
+ASIDE_TICKS = 30  # who stepped aside stays there so long at least
 TRIES = 4  # places to step aside to that are looked at
 GIVE_UP_TICKS = 120 * RATE_HZ
 
@@ -208,22 +208,23 @@ class _Stage:
             player.blocked = tick
         if tick - player.blocked > GIVE_UP_TICKS:
             raise self._error(player, tick, f"no way was free of people for {(tick - player.blocked) * TICK_S:.0f} s")
-        if player.track is not None and tick - player.blocked >= ASK_TICKS:
+        if tick - player.blocked >= ASK_TICKS:
             self._ask(player, tick)
         if player.track is None or player.track.last <= tick:
             self._call(player, max(tick + RETRY_TICKS, player.aside_until))
 
     def _ask(self, player: _Player, tick: int) -> None:
         """Have somebody who stands in the player's way step aside, or the player themself."""
-        assert player.track is not None
         go = player.back or player.doing
-        assert isinstance(go, Go)
-        here, goal = player.track.xy[-1], np.array(go.xy)
+        here = player.track.xy[-1] if player.track is not None else np.array(player.script.xy)
+        goal = np.array(go.xy) if isinstance(go, Go) else here
         idle = [other for other in self.players if other is not player and self._may_move(other, tick)]
         idle.sort(key=lambda other: _detour(other, here, goal))
         for other in idle:
             if self._step_aside(other, here, goal, player.body_m, tick):
                 return
+        if player.track is None:
+            return
         for other in idle:
             wish = other.back or other.doing
             if other.blocked is not None and isinstance(wish, Go) and other.track is not None:
@@ -316,6 +317,6 @@ def _detour(player: _Player, here: NDArray[np.float64], goal: NDArray[np.float64
 def _blocking(player: _Player) -> Blocking:
     track = player.track
     assert track is not None
-    ticks = track.first + np.arange(len(track.xy))
+    ticks = track.first + np.arange(len(track.xy), dtype=np.float64)
     walk = Walk(ticks * TICK_S, track.xy, track.heading)
     return Blocking(walk, tuple((start * TICK_S, end * TICK_S) for start, end in player.spans))
