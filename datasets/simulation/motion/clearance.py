@@ -17,9 +17,7 @@ def before_shelves(palm: Array, ahead_m: float, body: Array, gestures: Sequence[
     """``palm`` (n, 3), drawn back from the fronts of the shelves that ``gestures`` tell of, so that what reaches
     ``ahead_m`` beyond it stays before them; ``body`` (n, 3) is where its owner stands.
     """
-    for normal, target, inside_m in sorted(
-        {(g.normal, g.target, g.inside_m) for g in gestures if g.normal and g.target}
-    ):
+    for normal, target, inside_m in {(g.normal, g.target, g.inside_m): None for g in gestures}:
         if normal is None or target is None:
             continue
         out = np.array([*normal, 0.0])

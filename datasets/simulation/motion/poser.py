@@ -172,7 +172,8 @@ class Poser:
         later = self._path.place(times + LOOK_AHEAD_S)[:, 2]
         yaw = np.clip(later - heading, -0.9, 0.9) - stance.twist
         pitch = 0.55 * stance.stoop - 0.12
-        chest = bones.joint[:, self.body.skeleton.index("neck_01")]
+skeleton = self.body.skeleton
+        neck = bones.point(skeleton.index("spine_03"), skeleton.heads[skeleton.index("neck_01")])
         for gesture in self.performance.gestures:
             if gesture.target is None:
                 continue
@@ -181,7 +182,7 @@ class Poser:
             share = rise * (1.0 - fall)
             if not share.any():
                 continue
-            way = np.array(gesture.target) - chest - [0.0, 0.0, 0.12]
+            way = np.array(gesture.target) - neck - [0.0, 0.0, 0.12]
             bearing = wrapped(np.arctan2(way[:, 1], way[:, 0]) - heading) - stance.twist
             up = np.arctan2(way[:, 2], np.hypot(way[:, 0], way[:, 1])) + stance.stoop
             yaw = yaw + share * (np.clip(bearing, -0.9, 0.9) - yaw)

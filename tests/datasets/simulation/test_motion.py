@@ -206,6 +206,7 @@ def test_hands_arrive_and_stay(skeleton: Skeleton, height: float, hand: int, ins
     poser, gesture = Poser(skeleton, performance), performance.gestures[0]
     during = np.linspace(gesture.contact_s, gesture.release_s, 12)
     palm = poser.poses(during).palm[:, hand]
+    assert gesture.target is not None
     assert np.abs(palm - gesture.target).max() < 0.015
     poses = poser.poses(every(performance))
     assert_whole(skeleton, poses)
@@ -272,6 +273,16 @@ def test_low_targets_bend_the_knees_and_high_ones_raise_the_heels(skeleton: Skel
     assert joint(skeleton, low, "pelvis")[0, 2] < joint(skeleton, middle, "pelvis")[0, 2] - 0.3
     assert joint(skeleton, high, "foot_l")[0, 2] > joint(skeleton, middle, "foot_l")[0, 2] + 0.02
     assert abs(joint(skeleton, middle, "pelvis")[0, 2] - 0.94) < 0.05
+
+
+@pytest.mark.parametrize("height", [0.5, 1.2, 1.85])
+def test_the_face_turns_to_what_the_hand_reaches_for(skeleton: Skeleton, height: float) -> None:
+    performance = shelf_reach(skeleton, height, RIGHT)
+    gesture = performance.gestures[0]
+    poses = Poser(skeleton, performance).poses(np.array([gesture.contact_s]))
+    face = poses.rotation[0, skeleton.index("head"), :, 1]
+    way = np.array(gesture.target) - joint(skeleton, poses, "head")[0] - [0.0, 0.0, 0.1]
+    assert face @ way / np.linalg.norm(way) > 0.8
 
 
 def test_two_hands_at_once(skeleton: Skeleton) -> None:
