@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -33,23 +32,31 @@ class Worn:
     sole: textures.Colour = (40, 40, 42)
 
 
-def build(
-    name: str,
-    traits: Traits,
-    shape: Shape,
-    outfit: Sequence[Worn],
-    face: Face,
-    rng: np.random.Generator,
-    hair_style: str,
-    headgear: tuple[str, textures.Colour] | None = None,
-) -> Character:
-    """The character; ``outfit`` from the outermost garment to the innermost; ``rng`` paints."""
-    body = body_of(shape, traits.height_m)
+@dataclass(frozen=True, slots=True)
+class Person:
+    """All that is to be known of someone before the body is built.
+
+    ``outfit`` goes from the outermost garment to the innermost. ``hair_style`` is one of ``hair.STYLES`` or
+    ``painted`` (only on the skin); ``headgear`` is one of ``hair.HEADGEAR`` and its colour.
+    """
+
+    traits: Traits
+    shape: Shape
+    outfit: tuple[Worn, ...]
+    face: Face
+    hair_style: str
+    headgear: tuple[str, textures.Colour] | None = None
+
+
+def build(name: str, person: Person, rng: np.random.Generator) -> Character:
+    """The character called ``name``; ``rng`` paints the textures."""
+    traits, outfit = person.traits, person.outfit
+    body = body_of(person.shape, traits.height_m)
     garments = [worn.garment for worn in outfit]
     head, limbs = head_and_limbs(body, garments)
     head = _head_uv(head)
     parts = [head, limbs]
-    paints = [face_texture(body, head, face, rng), textures.plain(traits.skin, rng)]
+    paints = [face_texture(body, head, person.face, rng), textures.plain(traits.skin, rng)]
     for number, worn in enumerate(outfit):
         shell = shell_of(body, worn.garment, garments[:number])
         if isinstance(worn.garment, Shoes):
@@ -59,12 +66,12 @@ def build(
             length, half = _extent(worn.garment)
             parts.append(laid_out(shell, body, length * body.scale, half * body.scale))
             paints.append(textures.cloth(worn.fabric, length, half, rng))
-    hair = hair_patch(body, hair_style)
+    hair = hair_patch(body, person.hair_style)
     if hair is not None:
         parts.append(hair)
         paints.append(textures.hair(traits.hair, rng))
-    if headgear is not None:
-        kind, colour = headgear
+    if person.headgear is not None:
+        kind, colour = person.headgear
         parts.append(headgear_patch(body, kind))
         paints.append(textures.plain(colour, rng))
     return assembled(name, traits, body, parts, np.stack(paints))

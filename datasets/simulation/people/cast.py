@@ -7,7 +7,7 @@ from functools import lru_cache
 import numpy as np
 
 from datasets.simulation.characters import Character, Traits
-from datasets.simulation.people.build import build
+from datasets.simulation.people.build import Person, build
 from datasets.simulation.people.face import Face
 from datasets.simulation.people.outfits import COLOURS, Deck, deck, dressed
 from datasets.simulation.people.shape import Shape, age_parameter
@@ -36,12 +36,14 @@ def character(seed: int, number: int, staff: bool = False) -> Character:
     name = f"{seed}-{number}{'-staff' if staff else ''}"
     found = kept(name)
     if found is None:
-        found = _built(name, seed, number, staff)
+        # Another stream than the description's: a new trait does not repaint everyone.
+        found = build(name, person(seed, number, staff), np.random.default_rng([seed, number, 72]))
         keep(found)
     return found
 
 
-def _built(name: str, seed: int, number: int, staff: bool) -> Character:
+def person(seed: int, number: int, staff: bool = False) -> Person:
+    """The description of ``character(seed, number, staff)``, at no cost."""
     cards, teenager = _seeded(seed)
     card = cards[number % len(cards)]
     rng = np.random.default_rng([seed, number, 71])
@@ -87,8 +89,7 @@ def _built(name: str, seed: int, number: int, staff: bool) -> Character:
         beard=0.0 if woman or years < 20.0 else float(rng.choice([0.06, 0.15, 0.3, 0.85])),
         lips=float(rng.uniform(0.2, 1.0)) if woman else 0.1,
     )
-    painter = np.random.default_rng([seed, number, 72])
-    return build(name, traits, shape, clothes, face, painter, style, headgear)
+    return Person(traits, shape, tuple(clothes), face, style, headgear)
 
 
 @lru_cache(maxsize=8)

@@ -78,12 +78,12 @@ def shell_of(body: Body, garment: Garment, over: Sequence[Garment]) -> Patch:
     shell = clip(shell, np.minimum(covered(body, shell, garment), UNDER_M - _hidden(body, shell, over)))
     hidden = tuck(_hidden(body, shell, over))
     if isinstance(garment, Shoes):
-        return _hemmed(body, thinned(_soled(shell), 440))
+        return _hemmed(body, thinned(_soled(shell), 400))
     bare = isinstance(garment, Top) and (garment.sleeve == 0.0 or bool((hidden > 0.0).any()))
     bending = None if skirt else _bending(body, shell)
     shell = moved_out(shell, body.scale * _offset(body, shell, garment) - hidden)
     shell = smoothed(shell, 4 + round(300 * garment.ease_m), 0.5 - 0.25 * body.share(shell, *ARM))
-    most = 600 if skirt else 1000 if bare or not isinstance(garment, Top) else 1400
+    most = 600 if skirt else 900 if bare or not isinstance(garment, Top) else 1300
     finished = _hemmed(body, thinned(shell, most, bending))
     return joined([finished, _hood(body)]) if isinstance(garment, Top) and garment.hood else finished
 
@@ -151,7 +151,7 @@ def _soled(shell: Patch) -> Patch:
 def _bending(body: Body, shell: Patch) -> NDArray[np.bool_]:
     """Vertices of knees, elbows and shoulders, which need their rows."""
     trunk = body.share(shell, "spine", "pelvis", "clavicle", "neck")
-    return np.asarray((shell.weights.max(axis=1) < 0.8) & (trunk < 0.6))
+    return np.asarray((shell.weights.max(axis=1) < 0.7) & (trunk < 0.5))
 
 
 def _hood(body: Body) -> Patch:
