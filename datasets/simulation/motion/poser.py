@@ -172,7 +172,7 @@ class Poser:
         later = self._path.place(times + LOOK_AHEAD_S)[:, 2]
         yaw = np.clip(later - heading, -0.9, 0.9) - stance.twist
         pitch = 0.55 * stance.stoop - 0.12
-skeleton = self.body.skeleton
+        skeleton = self.body.skeleton
         neck = bones.point(skeleton.index("spine_03"), skeleton.heads[skeleton.index("neck_01")])
         for gesture in self.performance.gestures:
             if gesture.target is None:
