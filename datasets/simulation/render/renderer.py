@@ -41,11 +41,13 @@ KEPT_BYTES = 512 * 2**20  # of kept pictures of the still shop
 @dataclass(frozen=True, eq=False)
 class Picture:
     """``image`` uint8 (height, width, 3) blue, green, red; ``ids`` uint8 (height, width): 0 nothing that moves, i + 1
-    the i-th person of the state, 128 + j its j-th item, 255 a basket, trolley or bag.
+    the i-th person of the state, 128 + j its j-th item, 255 a basket, trolley or bag. ``jpeg`` is the file that
+    ``image`` was read from, None for a camera whose look has no ``jpeg_quality``.
     """
 
     image: NDArray[np.uint8]
     ids: NDArray[np.uint8]
+    jpeg: bytes | None = None
 
 
 class StillScene(Protocol):
@@ -126,11 +128,12 @@ class Renderer:
         with self._context:
             finished = self._draw(self._cameras[camera], state, before, frame_number)
         look = self._looks[camera]
-        image, ids = cv2.cvtColor(finished, cv2.COLOR_BGRA2BGR), cv2.extractChannel(finished, 3)
+        image: Any = cv2.cvtColor(finished, cv2.COLOR_BGRA2BGR)
+        jpeg = None
         if look.jpeg_quality is not None:
             _, packed = cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, look.jpeg_quality])
-            image = cv2.imdecode(packed, cv2.IMREAD_COLOR)
-        return Picture(np.asarray(image, np.uint8), np.asarray(ids, np.uint8))
+            image, jpeg = cv2.imdecode(packed, cv2.IMREAD_COLOR), packed.tobytes()
+        return Picture(image, np.asarray(cv2.extractChannel(finished, 3), np.uint8), jpeg)
 
     def _draw(
         self, camera: CameraModel, state: SceneState, before: SceneState | None, frame_number: int

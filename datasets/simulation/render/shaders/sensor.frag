@@ -20,8 +20,11 @@ uniform sampler2D marks;
 vec2 motion_near(ivec2 fine) {
     vec2 found = vec2(0.0);
     float most = 0.0;
-    for (int i = 0; i < 5; i++) {
-        ivec2 side = ivec2(i == 1 ? -6 : i == 2 ? 6 : 0, i == 3 ? -6 : i == 4 ? 6 : 0);
+    // In the middle, 2.5 and 6 pixels away: a smear is wider than what moves.
+    const ivec2 SIDES[9] = ivec2[9](ivec2(0), ivec2(-5, 0), ivec2(5, 0), ivec2(0, -5), ivec2(0, 5),
+                                    ivec2(-12, 0), ivec2(12, 0), ivec2(0, -12), ivec2(0, 12));
+    for (int i = 0; i < 9; i++) {
+        ivec2 side = SIDES[i];
         vec4 mark = texelFetch(marks, clamp(fine + side, ivec2(0), textureSize(marks, 0) - 1), 0);
         vec2 motion = mark.a > 0.0 ? (mark.xy - 0.501961) * 64.0 : vec2(0.0);
         float size = dot(motion, motion);
