@@ -9,7 +9,7 @@ SERVE ?= 1
 export YOLO_OFFLINE = true
 export YOLO_AUTOINSTALL = false
 
-.PHONY: setup demo test lint format soak bench-tracking clean
+.PHONY: setup demo test lint format soak bench-tracking bench-simulation clean
 
 setup: $(VENV)/.weights
 
@@ -53,6 +53,11 @@ soak: $(VENV)/.weights
 # Our tracker and the public ByteTrack on the same simulated crowds: updates per CPU-second. After a change to the tracker.
 bench-tracking: $(VENV)/.installed
 	$(BIN)/python -m benchmarks.tracking
+
+# CPU seconds a picture of the simulated shop takes, with truth, noise and encoding. After a change to what draws it.
+# PROCESSES=12 instead prints the frames a second of so many processes, for a machine with a GPU.
+bench-simulation: $(VENV)/.installed
+	$(BIN)/python -m benchmarks.simulation $(if $(PROCESSES),--processes $(PROCESSES))
 
 clean:
 	rm -rf $(VENV) out build *.egg-info
