@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from cameras.geometry import CameraModel, look_at
 from datasets.simulation.furniture import package_instances
-from store.catalogue import Catalogue, Product
+from store.catalogue import Catalogue, Package, Product
 
 if TYPE_CHECKING:
     from datasets.simulation.render import Photographer
@@ -36,7 +36,8 @@ def catalogue_photo(
 
 def photo_camera(product: Product, view: View, size: int) -> CameraModel:
     """A camera with a picture of ``size`` x ``size`` that ``product`` fills as it stands at the origin."""
-    aside, above = (math.radians(angle) for angle in _VIEWS[view])
+    flat = product.package is Package.TRAY and view == "front"  # its print is on top
+    aside, above = (math.radians(angle) for angle in ((0.0, 55.0) if flat else _VIEWS[view]))
     width, depth, height = product.size_m
     middle = np.array([0.0, 0.0, height / 2])
     towards = np.array([math.sin(aside) * math.cos(above), -math.cos(aside) * math.cos(above), math.sin(above)])
@@ -45,8 +46,8 @@ def photo_camera(product: Product, view: View, size: int) -> CameraModel:
     half = width / 2, depth / 2
     corners = np.array([(x, y, z) for x in (-half[0], half[0]) for y in (-half[1], half[1]) for z in (0.0, height)])
     local = (corners - position) @ rotation.T
-    flat = local[:, :2] / local[:, 2:]
-    low, high = flat.min(axis=0), flat.max(axis=0)
+    plane = local[:, :2] / local[:, 2:]
+    low, high = plane.min(axis=0), plane.max(axis=0)
     focal = size * (1 - 2 * _MARGIN) / float((high - low).max())
     centre = size / 2 - focal * (low + high) / 2
     matrix = np.array([[focal, 0.0, centre[0]], [0.0, focal, centre[1]], [0.0, 0.0, 1.0]])

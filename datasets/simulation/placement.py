@@ -9,6 +9,7 @@ from store.catalogue import Product
 from store.layout import PlacedSlot
 
 GAP_M = 0.008  # between packages
+FRONT_M = 0.015  # between a board's front edge and the front row
 
 
 def capacity(slot: PlacedSlot, product: Product) -> tuple[int, int, int]:
@@ -17,7 +18,7 @@ def capacity(slot: PlacedSlot, product: Product) -> tuple[int, int, int]:
     """
     width, depth, height = product.size_m
     across = int((slot.width_m + 1e-6) // (width + GAP_M))
-    deep = int((slot.depth_m + 1e-6) // (depth + GAP_M))
+    deep = int((slot.depth_m - FRONT_M + GAP_M + 1e-6) // (depth + GAP_M))
     high = int((min(slot.headroom_m, 100.0) - 0.02) // height)
     return min(slot.slot.facings, across), min(slot.slot.rows, deep), min(slot.slot.layers, high)
 
@@ -32,7 +33,7 @@ def standing_poses(slot: PlacedSlot, product: Product) -> NDArray[np.float64]:
     _, depth, height = product.size_m
     along, normal = np.array(slot.along), np.array(slot.normal)
     column = (np.arange(facings) + 0.5) * (slot.width_m / max(facings, 1))
-    row = 0.015 + depth / 2 + np.arange(rows) * (depth + GAP_M)
+    row = FRONT_M + depth / 2 + np.arange(rows) * (depth + GAP_M)
     poses = np.zeros((facings, rows, layers, 4, 4))
     poses[..., 0:2, 0] = along
     poses[..., 0:2, 1] = -normal
