@@ -9,12 +9,13 @@ from datasets.simulation.motion.body import Body
 from datasets.simulation.motion.hands import CLOSED, Moment
 from datasets.simulation.motion.layers import Wish
 from datasets.simulation.motion.path import RATE_HZ, Curve, Path, curve
-from datasets.simulation.motion.turns import Array, Y, Z, about, unit
+from datasets.simulation.motion.turns import Array, Y, Z, about, unit, wrapped
 from datasets.simulation.performance import LEFT
 
 HANDLE_M, AHEAD_M = 0.95, 0.45  # a trolley's handle: its height, and how far ahead of the body
 BAG_TILT = 0.14  # radians by which a bag's lower end stands off the hip
 SWIVEL_RPS = 2.2  # how fast a trolley is turned
+COME_ABOUT = 2.2  # radians from which on turning a trolley is coming about
 
 
 def lead_trolley(path: Path) -> Curve:
@@ -25,10 +26,16 @@ def lead_trolley(path: Path) -> Curve:
     # It is turned towards where the body goes, a little before it goes there.
     going = gaussian_filter1d((path.speed > 0.15).astype(float), 0.15 * RATE_HZ, mode="nearest")
     bearing = np.empty(len(path.time_s))
-    now = float(path.heading[0])
+    now = facing = float(path.heading[0])
     for n, heading in enumerate(path.heading):
-        turn = np.clip((heading - now) / 0.25, -SWIVEL_RPS, SWIVEL_RPS) * going[n]
-        now += float(turn) * step
+        if going[n] < 0.1:
+            facing = float(heading)
+        turn = float(np.pi - (np.pi - heading + now) % (2.0 * np.pi))
+        # A trolley that must come about swings behind the walker, not through the shelf before which they stood.
+        shelf = np.sin(facing - now)
+        if abs(turn) > COME_ABOUT and abs(shelf) > 0.3 and turn * shelf > 0.0:
+            turn -= np.copysign(2.0 * np.pi, turn)
+        now += float(np.clip(turn / 0.25, -SWIVEL_RPS, SWIVEL_RPS)) * float(going[n]) * step
         bearing[n] = now
     bearing = gaussian_filter1d(bearing, 0.08 * RATE_HZ, mode="nearest")
     follow = curve(path.time_s, bearing[:, None])
@@ -60,7 +67,7 @@ def pushing(moment: Moment, side: int) -> Wish:
 
 def grip_share(heading: Array, bearing: Array) -> Array:
     """How much (n,) the hands are at the handle: all when it is ahead, not when it is beside the body."""
-    off = np.abs(heading - bearing)
+    off = np.abs(wrapped(heading - bearing))
     share = np.clip((0.95 - off) / 0.45, 0.0, 1.0)
     return np.asarray(share * share * (3.0 - 2.0 * share))
 

@@ -370,6 +370,19 @@ def test_a_trolley_goes_ahead_and_waits_beside_the_shelf(skeleton: Skeleton) -> 
     assert np.abs(poses.carrier[1, :3, 1] - [1, 0, 0]).max() < 0.05
 
 
+@pytest.mark.parametrize("shelf", [1, -1])
+def test_a_trolley_comes_about_behind_the_walker(skeleton: Skeleton, shelf: int) -> None:
+    times = np.arange(0.0, 9.0, 0.05)
+    # Faces a shelf on one side, then turns on and walks back along the aisle.
+    heading = shelf * (np.clip(times, 0.0, np.pi / 2) + np.clip((times - 4.0) * 2.0, 0.0, np.pi / 2))
+    way = -np.clip(times - 5.0, 0.0, 3.0) + np.clip(times * 2, 0, 1)
+    walk = Walk(times, np.stack([way, np.zeros_like(way)], axis=1), heading)
+    poses = Poser(skeleton, Performance(walk, carrier=Carrier.TROLLEY)).poses(np.arange(4.0, 8.9, 0.02))
+    assert (shelf * poses.carrier[:, 1, 3]).max() < 0.25
+    assert np.abs(poses.carrier[-1, :3, 1] - [-1, 0, 0]).max() < 0.05
+    assert np.linalg.norm(poses.palm[-1, RIGHT, :2] - poses.carrier[-1, :2, 3]) < 0.25
+
+
 def test_a_basket_hangs_from_the_left_hand_or_the_elbow(skeleton: Skeleton) -> None:
     walk = standing()
     idle = Poser(skeleton, Performance(walk, carrier=Carrier.BASKET)).poses(np.array([2.0]))
