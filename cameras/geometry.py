@@ -104,12 +104,16 @@ def look_at(position: Float, target: Float, roll_deg: float = 0.0) -> Float:
 
 
 def largest_radius(distortion: Float) -> float:
-    """The radius on the plane z = 1 up to which ``distortion`` grows with it; beyond, the model folds back."""
+    """The radius on the plane z = 1 up to which ``distortion`` grows with it; beyond, the model folds back.
+
+    At most 10, which is 84 degrees off the middle.
+    """
     k1, k2, _, _, k3 = distortion
-    # d/dr of r (1 + k1 r^2 + k2 r^4 + k3 r^6) = 0, in s = r^2
-    roots = np.roots([7 * k3, 5 * k2, 3 * k1, 1.0])
-    real = roots[(np.abs(roots.imag) < 1e-9) & (roots.real > 0)].real
-    return float(np.sqrt(real.min())) * 0.98 if len(real) else 1e3
+    # d/dr of r (1 + k1 r^2 + k2 r^4 + k3 r^6) = 0, in s = r^2; what is less than 1e-12 adds nothing up to s = 100.
+    slope = np.array([7 * k3, 5 * k2, 3 * k1, 1.0])
+    roots = np.roots(np.where(np.abs(slope) < 1e-12, 0.0, slope))
+    real = roots[(np.abs(roots.imag) < 1e-6) & (roots.real > 0)].real
+    return min(float(np.sqrt(real.min())) * 0.98, 10.0) if len(real) else 10.0
 
 
 def distort(xy: Float, distortion: Float) -> Float:

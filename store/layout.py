@@ -62,6 +62,12 @@ class Floor(Part):
             refuse([Fault(("polygon",), f"the floor is no simple polygon: {is_valid_reason(polygon)}")])
         if polygon.area == 0:
             refuse([Fault(("polygon",), "the floor has no area")])
+        corners = self.polygon
+        for i, (corner, before) in enumerate(zip(corners, (corners[-1], *corners[:-1]), strict=True)):
+            if corner == before:
+                last = len(corners) - 1
+                what = f"the floor's corner {_said(corner)} stands twice in a row; the polygon closes by itself"
+                refuse([Fault(("polygon", i or last), what)])
         return self
 
 

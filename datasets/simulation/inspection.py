@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from shapely import LineString, Point, Polygon, box, union_all
 from shapely.affinity import rotate, translate
 
+from cameras.geometry import CameraModel, largest_radius, undistort
 from datasets.simulation.coverage import FloorCoverage, free_floor
 from datasets.simulation.placement import capacity
 from datasets.simulation.shop import product_faults
@@ -38,7 +39,7 @@ class Problem:
 def inspect(
     plan: Plan, catalogue: Catalogue, floor: FloorCoverage | None, slot_cameras: NDArray[np.int64]
 ) -> tuple[Problem, ...]:
-    """All problems of a plan with these products, in the plan's order.
+    """All problems of a plan with these products.
 
     ``floor`` is its ``floor_coverage`` (None where it has no floor), ``slot_cameras`` its ``slot_coverage``.
     """
@@ -52,14 +53,7 @@ def inspect(
     else:
         found += _standing(plan)
         found += _reach(plan)
-    return tuple(sorted(found, key=lambda problem: _order(problem.loc)))
-
-
-def _order(loc: Loc) -> tuple[tuple[int, str], ...]:
-    names = ("floor", "gates", "walls", "cameras", "fixtures", "plates")
-    first = loc[:1]
-    place = names.index(str(first[0])) if first and first[0] in names else -1
-    return ((place, ""), *((part, "") if isinstance(part, int) else (-1, part) for part in loc[1:]))
+    return tuple(found)
 
 
 def _standing(plan: Plan) -> Iterator[Problem]:
@@ -113,10 +107,10 @@ def _reach(plan: Plan) -> Iterator[Problem]:
         if not any(area.intersects(_mouth(gate)) for area in entered):
             yield Problem("error", ("gates", i), f"there is no way on the floor from an entry to gate {gate.name}")
     unreached = [slot for slot in plan.slots() if not any(area.intersects(_standing_place(slot)) for area in entered)]
-    for shelf, slots in groupby(unreached, key=lambda slot: slot.loc[:4]):
-        names = _listed([slot.id for slot in slots])
-        what = f"nobody can stand before {names}: no free place of {2 * BODY_M:g} m that a gate leads to"
-        yield Problem("error", shelf, what)
+    for _, group in groupby(unreached, key=lambda slot: (slot.fixture, slot.side)):
+        slots = list(group)
+        what = f"nobody can stand before {_listed([slot.id for slot in slots])}"
+        yield Problem("error", slots[0].loc, f"{what}: no free place of {2 * BODY_M:g} m that a gate leads to")
 
 
 def _unseen(plan: Plan, floor: FloorCoverage | None, slot_cameras: NDArray[np.int64]) -> Iterator[Problem]:
@@ -159,7 +153,11 @@ def _cameras(plan: Plan) -> Iterator[Problem]:
         if view.lens is None or view.pose is None:
             what = f"camera {view.camera} has no {'lens' if view.lens is None else 'pose'}: what it sees is unknown"
             yield Problem("warning", ("cameras", i), what)
-        elif plan.floor is not None:
+            continue
+        if _folds(CameraModel.of(view)):
+            what = f"the lens of camera {view.camera} folds back within its picture; with a larger k2 it would not"
+            yield Problem("warning", ("cameras", i, "lens", "distortion"), what)
+        if plan.floor is not None:
             x, y, z = view.pose.position
             where = ("cameras", i, "pose", "position")
             if z > plan.floor.height_m or z <= 0:
@@ -167,6 +165,15 @@ def _cameras(plan: Plan) -> Iterator[Problem]:
                 yield Problem("error", where, what)
             if not Polygon(plan.floor.polygon).buffer(_TOUCH_M).covers(Point(x, y)):
                 yield Problem("warning", where, f"camera {view.camera} hangs outside the floor")
+
+
+def _folds(camera: CameraModel) -> bool:
+    """Whether the picture reaches beyond what the lens maps to one place each."""
+    width, height = camera.size
+    corners = np.array([(0, 0), (width, 0), (width, height), (0, height)], np.float64)
+    plane = (corners - camera.matrix[:2, 2]) / np.diag(camera.matrix)[:2]
+    limit = largest_radius(camera.distortion)
+    return bool(np.linalg.norm(undistort(plane, camera.distortion), axis=1).max() > limit)
 
 
 def _before(plan: Plan, gate: Gate, depth: float) -> Any:
@@ -197,4 +204,4 @@ def _standing_place(slot: PlacedSlot) -> Any:
 
 def _listed(names: list[str]) -> str:
     shown = ", ".join(names[:4])
-    return shown if len(names) <= 4 else f"{shown} and {len(names) - 4} more of this shelf"
+    return shown if len(names) <= 4 else f"{shown} and {len(names) - 4} more there"

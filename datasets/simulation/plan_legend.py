@@ -29,7 +29,7 @@ _MUTED: Colour = (120, 110, 102)
 
 def with_legend(canvas: Canvas, plan: Plan, floor: FloorCoverage, slot_cameras: NDArray[np.int64]) -> Image:
     """The canvas's picture with a legend at its right, as high as both need."""
-    panel: Image = np.full((max(760, canvas.image.shape[0]), _WIDTH, 3), PAPER, np.uint8)
+    panel: Image = np.full((max(820, canvas.image.shape[0]), _WIDTH, 3), PAPER, np.uint8)
     y = _title(panel, plan)
     y = _heading(panel, "Cameras that see a place", y)
     y = _scale(panel, y, floor, slot_cameras)
