@@ -73,11 +73,9 @@ class Document:
 
     def line_of(self, loc: Loc) -> int:
         """The line, from 1, of the value at ``loc``, or of the innermost value on the way there that is written."""
-        line, node = 1, self.root
-        for part in (*loc, None):
-            if node is None:
-                break
-            line = node.start_mark.line + 1
+        node = self.root
+        line = 1 if node is None else node.start_mark.line + 1
+        for part in loc:
             if isinstance(node, yaml.MappingNode):
                 found = _entry(node, str(part))
                 if found is None:
@@ -85,6 +83,7 @@ class Document:
                 line, node = found[0].start_mark.line + 1, found[1]
             elif isinstance(node, yaml.SequenceNode) and isinstance(part, int) and part < len(node.value):
                 node = node.value[part]
+                line = node.start_mark.line + 1
             else:
                 break
         return line
