@@ -67,24 +67,33 @@ class PictureTruths:
         columns = np.ascontiguousarray(ids.T)
         found: list[tuple[int, int, Float, Float, int, float, Float, RunLengths | None]] = []
         width, height = camera.size
-        for place, actor in enumerate(state.actors.tolist()):
-            silhouette = self._silhouettes[actor]
-            xyz = silhouette.posed(state.matrices[place])
-            pixels = camera.project(xyz)
-            box = full_box(pixels)
+        actors = state.actors.tolist()
+        points = [
+            np.concatenate(
+                [
+                    self._silhouettes[actor].posed(state.matrices[place]),
+                    coco_keypoints(self._characters[actor], state.matrices[place][None])[0],
+                ]
+            )
+            for place, actor in enumerate(actors)
+        ]
+        # All at once: what a projection costs is mostly the same for one point and for thousands.
+        xyz = np.concatenate([np.zeros((0, 3)), *points])
+        ends = np.cumsum([len(each) for each in points])[:-1]
+        projected = zip(np.split(camera.project(xyz), ends), np.split(camera.to_camera(xyz)[:, 2], ends), strict=True)
+        for place, (actor, (pixels, depth)) in enumerate(zip(actors, projected, strict=False)):
+            body, joints = slice(0, -len(KEYPOINTS)), slice(-len(KEYPOINTS), None)
+            box = full_box(pixels[body])
             if not (box[2] > 0 and box[3] > 0 and box[0] < width and box[1] < height):
                 continue
-            depth = camera.to_camera(xyz)[:, 2]
-            painted = paint(silhouette, pixels, depth)
+            painted = paint(self._silhouettes[actor], pixels[body], depth[body])
             visible, area, mask = _seen(columns, place + 1, box)
             share = min(area / painted.area, 1.0)
-            joints = coco_keypoints(self._characters[actor], state.matrices[place][None])[0]
-            at = camera.project(joints)
+            at = pixels[joints]
             over = painted.parts_at(at)
-            away = camera.to_camera(joints)[:, 2] > painted.depth[_HEAD] + _BEHIND_M
             covered = (over >= 0) & ~self._own[np.arange(len(KEYPOINTS)), over]
-            covered &= painted.depth[over] < camera.to_camera(joints)[:, 2]
-            covered[:_FACE] |= away[:_FACE]
+            covered &= painted.depth[over] < depth[joints]
+            covered[:_FACE] |= depth[joints][:_FACE] > painted.depth[_HEAD] + _BEHIND_M
             keypoints = np.column_stack([at, _visibility(at, covered, ids, place + 1)])
             keypoints[keypoints[:, 2] == 0] = 0.0
             found.append((place, actor, box, visible, area, share, keypoints, mask))

@@ -124,22 +124,23 @@ def paint(silhouette: Silhouette, pixels: Float, depth: Float) -> Painted:
     width, height = (np.ceil((box[2:] - box[:2]) * scale).astype(int) + 3).tolist()
     raster = np.round((np.nan_to_num(pixels) - corner) * (scale * 16)).astype(np.int32)  # 4 bits of fraction
     ahead = np.isfinite(pixels[:, 0])
-    hulls = []
-    for number, first, end in zip(silhouette.part, silhouette.starts, silhouette.starts[1:], strict=False):
-        here = ahead[first:end]
-        if here.sum() >= 3:
-            hulls.append((depth[first:end][here].mean(), number, cv2.convexHull(raster[first:end][here])))
+    starts, counts = silhouette.starts, np.add.reduceat(ahead, silhouette.starts[:-1], dtype=np.int64)
+    sums = np.add.reduceat(np.where(ahead, depth, 0.0), starts[:-1])
+    depths = sums / np.maximum(counts, 1)
     painted = np.zeros((height, width), np.uint8)
-    for _, number, hull in sorted(hulls, key=lambda each: -each[0]):
-        cv2.fillConvexPoly(painted, hull, int(number) + 1, cv2.LINE_8, 4)
-    depths = np.full(len(PARTS), np.nan)
-    for number in {number for _, number, _ in hulls}:
-        depths[number] = np.mean([each[0] for each in hulls if each[1] == number])
+    for hull in np.argsort(-depths, kind="stable").tolist():
+        if counts[hull] >= 3:
+            points = raster[starts[hull] : starts[hull + 1]]
+            if counts[hull] < len(points):
+                points = points[ahead[starts[hull] : starts[hull + 1]]]
+            cv2.fillConvexPoly(painted, cv2.convexHull(points), int(silhouette.part[hull]) + 1, cv2.LINE_8, 4)
+    of_part = np.bincount(silhouette.part, counts, len(PARTS))
+    part_depths = np.bincount(silhouette.part, sums, len(PARTS)) / np.where(of_part > 0, of_part, np.nan)
     body = (painted > 0).view(np.uint8)
     # fillConvexPoly fills whatever the edge touches: half of the rim is too much.
     rim = np.count_nonzero(body) - np.count_nonzero(cv2.erode(body, np.ones((3, 3), np.uint8)))
     area = max(np.count_nonzero(body) - 0.5 * rim, 1.0) / scale**2
-    return Painted(painted, scale, corner, area, depths)
+    return Painted(painted, scale, corner, area, part_depths)
 
 
 def _pieces(character: Character, triangles: NDArray[np.int32], count: int) -> list[NDArray[np.int64]]:
