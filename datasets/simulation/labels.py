@@ -27,7 +27,7 @@ from datasets.simulation.sides import BARE, paint_side
 from datasets.simulation.wrapping import SIDES
 from store.catalogue import Catalogue, Package, Product
 
-_OVERSAMPLING = 2
+_OVERSAMPLING, _LEAST = 2, 512  # pixels drawn to one of the layer, along an edge; pixels drawn at least
 _NET = re.compile(r"^(?P<what>.+?)\s+(?P<net>\d+(?:[.,]\d+)?\s?(?:g|kg|ml|cl|l))$", re.IGNORECASE)
 _BASES: tuple[Colour, ...] = (
     (250, 248, 240),
@@ -102,7 +102,7 @@ def label_atlas(catalogue: Catalogue, seed: int, size: int = 256) -> NDArray[np.
 def _layer(
     product: Product, shape: tuple[float, float, float], look: Look, words: Words, size: int
 ) -> NDArray[np.uint8]:
-    large = size * _OVERSAMPLING
+    large = max(size * _OVERSAMPLING, _LEAST)
     image = Image.new("RGB", (large, large), look.base)
     sides = {name: tuple(round(edge * large) for edge in rect) for name, rect in SIDES[product.package].items()}
     rng = np.random.default_rng([look.seed, 1])
@@ -115,7 +115,7 @@ def _layer(
         piece = Image.new("RGB", (round(wide * spread), round(high / spread)), look.base)
         paint_side(piece, name, product, look, words, rng)
         image.paste(piece.resize((wide, high), Image.Resampling.BILINEAR), (rect[0], rect[1]))
-    return np.asarray(image.reduce(_OVERSAMPLING))
+    return np.asarray(image.resize((size, size), Image.Resampling.BOX))
 
 
 def _proportion(package: Package, side: str, shape: tuple[float, float, float]) -> float:
