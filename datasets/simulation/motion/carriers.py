@@ -15,7 +15,8 @@ from datasets.simulation.performance import LEFT
 HANDLE_M, AHEAD_M = 0.95, 0.45  # a trolley's handle: its height, and how far ahead of the body
 BAG_TILT = 0.14  # radians by which a bag's lower end stands off the hip
 SWIVEL_RPS = 2.2  # how fast a trolley is turned
-COME_ABOUT = 2.2  # radians from which on turning a trolley is coming about
+COME_ABOUT = 2.0  # radians from which on turning a trolley is coming about
+FACING_S = 1.5  # in which a standing walker is taken to face what the body has turned to
 
 
 def lead_trolley(path: Path) -> Curve:
@@ -27,13 +28,17 @@ def lead_trolley(path: Path) -> Curve:
     going = gaussian_filter1d((path.speed > 0.15).astype(float), 0.15 * RATE_HZ, mode="nearest")
     bearing = np.empty(len(path.time_s))
     now = facing = float(path.heading[0])
+    sense = 0.0
     for n, heading in enumerate(path.heading):
         if going[n] < 0.1:
-            facing = float(heading)
+            facing += (float(heading) - facing) * step / FACING_S
         turn = float(np.pi - (np.pi - heading + now) % (2.0 * np.pi))
         # A trolley that must come about swings behind the walker, not through the shelf before which they stood.
-        shelf = np.sin(facing - now)
-        if abs(turn) > COME_ABOUT and abs(shelf) > 0.3 and turn * shelf > 0.0:
+        if abs(turn) < COME_ABOUT or going[n] < 0.1:
+            sense = 0.0
+        elif sense == 0.0:
+            sense = -np.sign(np.sin(facing - now)) or 1.0
+        if turn * sense < 0.0:
             turn -= np.copysign(2.0 * np.pi, turn)
         now += float(np.clip(turn / 0.25, -SWIVEL_RPS, SWIVEL_RPS)) * float(going[n]) * step
         bearing[n] = now

@@ -97,6 +97,8 @@ def carrying(moment: Moment, body: Body, side: int) -> Wish:
     scale = body.height_m / 1.75
     rest = np.array([sign * 0.12 * scale, 0.26 * scale, CARRY_HEIGHT * body.height_m])
     palm = moment.bones.point(skeleton.index("spine_02"), rest)
+    # Above the knees of someone who crouches.
+    palm = palm + moment.ahead((0.0, 0.3, 0.2)) * moment.crouch[:, None]
     n = len(palm)
     return Wish(
         palm,
