@@ -73,7 +73,7 @@ def person(seed: int, number: int, staff: bool = False) -> Person:
         vest=staff,
     )
     shape = Shape(
-        gender=0.1 + 0.85 * gender,
+        gender=gender,
         age=age_parameter(years),
         muscle=float(np.clip(rng.normal(0.5, 0.12), 0.2, 0.8)),
         weight=0.28 + 0.62 * stout,

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from datasets.simulation.people.body import ARM, HAND, Body
+from datasets.simulation.people.body import HAND, Body
 from datasets.simulation.people.patches import Patch, clip, compact, joined, moved_out, sewn, thinned
 from datasets.simulation.people.wardrobe import UNDER_M, Garment, covered, tuck
 
@@ -21,7 +21,8 @@ def head_and_limbs(body: Body, clothes: Sequence[Garment]) -> tuple[Patch, Patch
     skin = body.patch("body", textured=True)
     middle = skin.uv[skin.triangles].mean(axis=1)
     # The left arm's part of the texture reaches over that line.
-    right = (middle[:, 0] > HEAD_U) & (body.share(skin, *ARM)[skin.triangles].mean(axis=1) < 0.01)
+    high = body.share(skin, "head", "neck")[skin.triangles].mean(axis=1) > 0.02
+    right = (middle[:, 0] > HEAD_U) & high
     head = compact(replace(skin, triangles=skin.triangles[right & (middle[:, 1] > MOUTH_V)]))
     rest = sewn(compact(replace(skin, triangles=skin.triangles[~right], uv=np.zeros_like(skin.uv))))
     rest = clip(rest, UNDER_M - np.max([covered(body, rest, each) for each in clothes], axis=0))

@@ -115,9 +115,9 @@ def base() -> Base:
 @cache
 def target(name: str) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
     """A shape target such as ``head/head-oval``: vertex numbers (k,) and their displacements (k, 3) in decimetres."""
-    with gzip.open(fetch() / "targets" / f"{name}.target.gz", "rt") as file:
-        rows = [line.split() for line in file if line[:1].isdigit()]
-    table = np.array(rows, np.float64).reshape(-1, 4)
+    text = gzip.decompress((fetch() / "targets" / f"{name}.target.gz").read_bytes()).decode()
+    numbers = " ".join(line for line in text.splitlines() if line[:1].isdigit())
+    table = np.fromstring(numbers, np.float64, sep=" ").reshape(-1, 4)
     return table[:, 0].astype(np.int64), table[:, 1:]
 
 
