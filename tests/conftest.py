@@ -88,3 +88,69 @@ def new_postgres(postgres_directory: Path) -> Callable[[], str]:
         return f"postgresql://aisle:hunter2@/{name}?host={postgres_directory}"
 
     return make
+
+
+SMALL_PLAN = """
+store: small
+catalogue: catalogue.yaml
+floor: {polygon: [[0, 0], [5, 0], [5, 4], [0, 4]]}
+gates: [{name: door, a: [2, 0], b: [3, 0]}]
+plates: [{name: scale}]
+fixtures:
+  - name: rack
+    xy: [2.5, 3.75]
+    heading_deg: -90
+    length_m: 1.2
+    depth_m: 0.4
+    height_m: 1.6
+    shelves:
+      - {z_m: 0.6, depth_m: 0.35, slots: [{product: box-01, at_m: 0.05, width_m: 0.5, facings: 2, rows: 2}]}
+      - z_m: 1.1
+        depth_m: 0.3
+        slots:
+          - {product: can-01, at_m: 0.05, width_m: 0.5, facings: 3, rows: 2, plate: scale}
+          - {product: jar-02, at_m: 0.6, width_m: 0.5, facings: 3, rows: 2}
+cameras:
+  - camera: left
+    size: [160, 96]
+    lens: {horizontal_view_deg: 80}
+    pose: {position: [0.3, 0.3, 2.7], look_at: [2.6, 2.2, 0.9]}
+  - camera: right side
+    size: [160, 96]
+    lens: {horizontal_view_deg: 80}
+    pose: {position: [4.7, 0.3, 2.7], look_at: [2.4, 2.2, 0.9]}
+"""
+SHORT_SCENARIO = """
+duration_s: 6
+slots: {a: {product: can-01}}
+people:
+  - {name: anna, at_s: 0, does: [{take: a}, leave]}
+  - {name: ben, at_s: 2, does: [{browse: a}, leave]}
+"""
+
+
+@pytest.fixture(scope="session")
+def small_shop(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with ``plan.yaml``, a shop of one rack, three products and two cameras, and ``short.yaml``, 6 s in it."""
+    import yaml
+
+    from datasets.simulation.products import generate_catalogue
+
+    folder = tmp_path_factory.mktemp("small")
+    products = [p for p in generate_catalogue(1).products if p.id in ("box-01", "can-01", "jar-02")]
+    document = {"products": [product.model_dump(mode="json") for product in products]}
+    (folder / "catalogue.yaml").write_text(yaml.safe_dump(document))
+    (folder / "plan.yaml").write_text(SMALL_PLAN)
+    (folder / "short.yaml").write_text(SHORT_SCENARIO)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def small_dataset(small_shop: Path) -> Path:
+    """The dataset of ``short.yaml`` with seed 3, as videos. Look at it, do not write to it."""
+    from datasets.simulation.dataset import write_dataset
+    from datasets.simulation.recipes import Recipe
+
+    folder = small_shop / "dataset"
+    write_dataset(folder, [Recipe(str(small_shop / "short.yaml"), 3, small_shop / "plan.yaml")])
+    return folder

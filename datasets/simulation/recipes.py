@@ -14,7 +14,7 @@ from datasets.simulation.scenario.playing import START
 from datasets.simulation.scenario.schema import Scenario
 from datasets.simulation.shop import load_shop
 from datasets.simulation.timeline import Timeline
-from store.plan import load_plan
+from store.plan import PlanFile, load_plan
 
 Format = Literal["mp4", "frames"]
 
@@ -73,6 +73,7 @@ class Recipe:
             "scenario_sha256": sha256(Path(self.scenario)) if is_file(self.scenario) else None,
             "seed": self.seed,
             "plan_sha256": sha256(self.plan),
+            "catalogue_sha256": sha256(catalogue) if (catalogue := PlanFile.read(self.plan).catalogue_path) else None,
             "start": self.start,
             **filming,
         }
