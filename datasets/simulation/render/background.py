@@ -161,6 +161,7 @@ class StillShop:
         self._context = context
         self._meshes = meshes
         self._sky = sky
+        self._depth = program(context, "instance.vert", "depth.frag")
         self._drawing = program(context, "instance.vert", "still.frag")
         self._unroll = program(context, "cover.vert", "unroll.frag")
         self._unroll_depth = program(context, "cover.vert", "unroll_depth.frag")
@@ -175,7 +176,9 @@ class StillShop:
         """Draw ``areas`` of ``background``."""
         flat = background.flat
         self._make_room(flat.camera.size)
-        put(self._drawing, scatter=scatter, **camera_values(flat.camera))
+        values = camera_values(flat.camera)
+        put(self._depth, **values)
+        put(self._drawing, scatter=scatter, **values)
         self._sky.use()
         for area in areas:
             x, y, width, height = area
@@ -200,9 +203,16 @@ class StillShop:
         self._target.scissor = area
         self._target.clear(0.0, 0.0, 0.0, 0.0, depth=1.0, viewport=area)
         context.enable_only(moderngl.DEPTH_TEST)
-        for name, table in placed.table.items():
-            seen = seen_between(camera, area, placed.middle[name], placed.radius[name])
-            self._meshes.draw(self._drawing, name, table[seen])
+        seen = {
+            name: table[seen_between(camera, area, placed.middle[name], placed.radius[name])]
+            for name, table in placed.table.items()
+        }
+        # Depth first, then only what is foremost is lit.
+        for drawing, compare in ((self._depth, "<"), (self._drawing, "<=")):
+            context.depth_func = compare
+            for name, table in seen.items():
+                self._meshes.draw(drawing, name, table)
+        context.depth_func = "<"
 
     def _bend(self, background: Background, look: CameraLook, area: Rectangle) -> None:
         context = self._context

@@ -1,2 +1,2 @@
-// Depth alone, for the maps of the sky.
+// Depth alone.
 void main() {}

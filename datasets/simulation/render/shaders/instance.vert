@@ -13,6 +13,8 @@ uniform vec2 travel;   // half the picture, pixels
 out vec2 motion;
 #endif
 
+invariant gl_Position;   // so that what is drawn twice meets its own depth
+
 out vec3 at;
 out vec3 normal;
 out vec3 local;

@@ -22,5 +22,5 @@ void main() {
         float wide = lamps[i].z * (0.75 + 1.1 * share);
         sum += lamps[i].w * (1.0 - 0.8 * share) * exp(-dot(aside, aside) / (wide * wide));
     }
-    depth = sum * 0.5;
+    depth = sum * 0.7;
 }

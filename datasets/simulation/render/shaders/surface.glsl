@@ -27,9 +27,7 @@ vec3 surface(vec3 point, vec3 n, vec3 local, vec2 uv, vec4 colour, int layer, fl
     vec3 paint = colour.rgb;
     float gloss = colour.a;
     if (layer >= 0) {
-        vec4 print = texture(atlas, vec3(uv, float(layer)));
-        if (print.a < 0.4) discard;
-        paint *= pow(print.rgb, vec3(2.2));
+        paint *= pow(texture(atlas, vec3(uv, float(layer))).rgb, vec3(2.2));
     } else if (layer == FLOOR_TILES) {
         paint = floor_paint(point, paint);
         gloss = tiles.w;
@@ -60,6 +58,6 @@ vec3 surface(vec3 point, vec3 n, vec3 local, vec2 uv, vec4 colour, int layer, fl
     vec3 lit = paint * (seen * mix(0.35, 1.0, shade) + bounce * shade) * level;
     vec3 away = reflect(-towards, n);
     float edge = pow(1.0 - max(dot(n, towards), 0.0), 5.0);
-    float shine = gloss * (0.05 + 0.6 * edge) * mirrored(point, away, 0.5 - 0.45 * gloss) * shade;
+    float shine = gloss * (0.05 + 0.4 * edge) * mirrored(point, away, 0.5 - 0.45 * gloss) * shade;
     return lit + vec3(shine * 2.0);
 }
