@@ -82,7 +82,7 @@ def check(
         typer.echo(f"{plan}, line {line}: {level}: {message}")
     errors = sum(level == "error" for _, level, _ in problems)
     _summary(shop, floor, slot_cameras.tolist())
-    typer.echo(f"{errors} errors, {len(problems) - errors} warnings")
+    typer.echo(f"errors: {errors}, warnings: {len(problems) - errors}")
     if picture is not None:
         _draw(shop, floor, slot_cameras, picture)
     if errors:
