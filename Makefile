@@ -22,9 +22,10 @@ $(VENV)/.installed: pyproject.toml scripts/system-libraries
 	$(BIN)/python -m pip install --disable-pip-version-check -e '.[gpu,evaluate,simulation,dev]'
 	@touch $@
 
-$(VENV)/.weights: $(VENV)/.installed models/entries.py
-	@echo "== weights, checked by hash"
+$(VENV)/.weights: $(VENV)/.installed models/entries.py datasets/simulation/people/source.py
+	@echo "== weights and the simulated people's bodies, checked by hash"
 	@$(BIN)/aisle models fetch efficientdet-lite0 face-full-range
+	@$(BIN)/python -m datasets.simulation.people.source
 	@touch $@
 
 demo: $(VENV)/.weights
