@@ -46,13 +46,24 @@ class _Grip:
 
 @dataclass(frozen=True, eq=False)
 class _Content:
-    """A package in a basket or trolley from ``start_s`` to ``end_s``, at ``pose`` in the carrier's frame."""
+    """A package in a basket or trolley from ``start_s`` to ``end_s``, at ``pose`` in the carrier's frame.
+
+    ``came`` is where the hand let go of it, in the shop; None for one that was never seen before.
+    """
 
     item: int
     actor: int
     start_s: float
     end_s: float
     pose: Pose
+    came: Pose | None
+
+    def at(self, time_s: float, carrier: Pose) -> Pose:
+        """The package's pose in the shop, where the carrier's is ``carrier``."""
+        rests = carrier @ self.pose
+        if self.came is None:
+            return rests
+        return _between(self.came, rests, _smooth((time_s - self.start_s) / BLEND_S))
 
 
 class Carrying:
@@ -61,8 +72,11 @@ class Carrying:
     def __init__(self, timeline: Timeline, posers: Sequence[Poser]) -> None:
         self._sizes = {product.id: np.array(product.size_m) for product in timeline.catalogue.products}
         self._posers = posers
-        self._grips = [grip for index, item in enumerate(timeline.moved) for grip in self._gripped(index, item)]
-        self._contents = self._contained(timeline)
+        self._resting = self._resting_poses(timeline)
+        self._grips: list[_Grip] = []
+        self._contents: list[_Content] = []
+        for index, item in enumerate(timeline.moved):
+            self._follow(index, item)
 
     def at(
         self, time_s: float, palms: Mapping[int, Palms], carriers: Mapping[int, Pose]
@@ -78,34 +92,36 @@ class Carrying:
             if grip.start_s <= time_s < grip.end_s and grip.actor in palms
         ]
         inside = [
-            (content.item, content.actor, carriers[content.actor] @ content.pose)
+            (content.item, content.actor, content.at(time_s, carriers[content.actor]))
             for content in self._contents
             if content.start_s <= time_s < content.end_s and content.actor in carriers
         ]
         return gripped + inside
 
-    def _gripped(self, index: int, item: Item) -> list[_Grip]:
+    def _follow(self, index: int, item: Item) -> None:
+        """Note the grips and rests of one package, each beginning where it was last seen."""
         _, depth, height = self._sizes[item.product]
         held = np.eye(4)
         held[:3, 3] = (0.0, depth / 2 + PALM_GAP_M, -0.5 * height)
-        grips: list[_Grip] = []
-        seen: Pose | None = None  # where the package was last seen in the shop
+        seen: Pose | None = None  # where the package was last, in the shop
         for n, stay in enumerate(item.stays):
             after = item.stays[n + 1] if n + 1 < len(item.stays) else None
-            if stay.where != "hand":
-                seen = np.array(stay.pose) if stay.pose is not None else None
-                continue
-            assert stay.actor is not None
-            assert stay.hand is not None
             end_s = after.start_s if after is not None else np.inf
-            first = held if seen is None else np.linalg.inv(self._palm(stay, stay.start_s)) @ seen
-            last = held
-            if after is not None and after.pose is not None:
-                last = np.linalg.inv(self._palm(stay, end_s)) @ np.array(after.pose)
-            grips.append(_Grip(index, stay.actor, stay.hand, stay.start_s, end_s, first, held, last))
-            if after is not None:
-                seen = self._palm(stay, end_s) @ last
-        return grips
+            if stay.where == "hand":
+                assert stay.actor is not None
+                first = held if seen is None else np.linalg.inv(self._palm(stay, stay.start_s)) @ seen
+                last = held
+                if after is not None and after.pose is not None:
+                    last = np.linalg.inv(self._palm(stay, end_s)) @ np.array(after.pose)
+                self._grips.append(_Grip(index, stay.actor, stay.hand or 0, stay.start_s, end_s, first, held, last))
+                seen = self._palm(stay, end_s) @ last if after is not None else None
+            elif (index, n) in self._resting:
+                assert stay.actor is not None
+                pose = self._resting[index, n]
+                self._contents.append(_Content(index, stay.actor, stay.start_s, end_s, pose, seen))
+                seen = self._carrier(stay.actor, end_s) @ pose if after is not None else None
+            else:
+                seen = np.array(stay.pose) if stay.pose is not None else None
 
     def _palm(self, stay: Stay, time_s: float) -> Pose:
         assert stay.actor is not None
@@ -113,8 +129,12 @@ class Carrying:
         poses = self._posers[stay.actor].poses(np.array([time_s]))
         return _matrix(poses.palm[0, stay.hand], poses.palm_rotation[0, stay.hand])
 
-    def _contained(self, timeline: Timeline) -> list[_Content]:
-        found = []
+    def _carrier(self, actor: int, time_s: float) -> Pose:
+        return np.asarray(self._posers[actor].poses(np.array([time_s])).carrier[0], np.float64)
+
+    def _resting_poses(self, timeline: Timeline) -> dict[tuple[int, int], Pose]:
+        """Where packages come to rest in baskets and trolleys, by item and number of the stay."""
+        found: dict[tuple[int, int], Pose] = {}
         for number, actor in enumerate(timeline.actors):
             carrier = actor.performance.carrier
             if carrier not in (Carrier.BASKET, Carrier.TROLLEY):
@@ -126,10 +146,8 @@ class Carrying:
                 if stay.where == "bag" and stay.actor == number
             )
             sizes = np.array([self._sizes[timeline.moved[index].product] for _, index, _ in inside]).reshape(-1, 3)
-            for (start_s, index, place), pose in zip(inside, content_poses(carrier, sizes), strict=False):
-                stays = timeline.moved[index].stays
-                end_s = stays[place + 1].start_s if place + 1 < len(stays) else np.inf
-                found.append(_Content(index, number, start_s, end_s, pose))
+            poses = content_poses(carrier, sizes)
+            found |= {(index, place): pose for (_, index, place), pose in zip(inside, poses, strict=False)}
         return found
 
 
