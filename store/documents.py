@@ -63,9 +63,10 @@ class Document:
             raise self.error(list(_faults(error))) from None
 
     def error(self, faults: list[Fault]) -> PlanError:
-        """The error that says all ``faults``, each with its line."""
-        said = (f"line {self.line_of(loc)}, {self.field(loc)}: {message}" for loc, message in faults)
-        return PlanError(f"{self.what} {self.path}: {'; '.join(said)}")
+        """The error that says all ``faults``, each with its line; several stand in lines of their own."""
+        said = [f"line {self.line_of(loc)}, {self.field(loc)}: {message}" for loc, message in faults]
+        between = "\n  "
+        return PlanError(f"{self.what} {self.path}:{between if len(said) > 1 else ' '}{between.join(said)}")
 
     def field(self, loc: Loc) -> str:
         """How messages call the value at ``loc``: ``fixtures.0.shelves.2``."""

@@ -118,7 +118,7 @@ def test_what_is_wrong_in_a_plan_is_refused_where_it_stands(old: str, new: str, 
 
 def test_all_faults_are_said_at_once(tmp_path: Path) -> None:
     wrong = GOOD.replace("at_m: 0.5", "at_m: 0.4").replace("z_m: 0.6", "z_m: 2.6").replace("side: back, ", "")
-    with pytest.raises(PlanError, match=r"line 26, .*; line 27, .*; line 39, .*"):
+    with pytest.raises(PlanError, match=r"line 26, .*\n  line 27, .*\n  line 39, .*"):
         read(tmp_path, wrong)
 
 

@@ -152,7 +152,7 @@ def test_a_shop_is_loaded_with_its_own_catalogue_or_a_generated_one(tmp_path: Pa
     (tmp_path / "mine.yaml").write_text(own.model_dump_json())
     assert load_shop(path, seed=3)[1] == own
     (tmp_path / "mine.yaml").write_text('{"products": []}')
-    with pytest.raises(PlanError, match=r"plan\.yaml: line 27, .*product: slot west/1/1 .*can-01.*; line 28"):
+    with pytest.raises(PlanError, match=r"plan\.yaml:\n  line 27, .*product: slot west/1/1 .*can-01.*\n  line 28"):
         load_shop(path)
     (tmp_path / "mine.yaml").unlink()
     with pytest.raises(PlanError, match=r"catalogue .*mine\.yaml cannot be read"):
