@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -111,7 +112,7 @@ def in_picture(camera: CameraModel, points: Float) -> NDArray[np.bool_]:
         return np.asarray(((pixels >= 0) & (pixels < camera.size)).all(axis=-1))
 
 
-def free_floor(plan: Plan):  # type: ignore[no-untyped-def]  # shapely is untyped
+def free_floor(plan: Plan) -> Any:
     """The floor without furniture and walls: a shapely (multi)polygon."""
     from shapely import LineString, Polygon, union_all
 
