@@ -149,7 +149,7 @@ def _price(amount: float) -> int:
 
 
 def _brands(rng: np.random.Generator, count: int) -> list[str]:
-    """Different invented words of two or three syllables."""
+    """Different invented words of three syllables."""
     words: dict[str, None] = {}
     while len(words) < count:
         middle = _MIDDLES[int(rng.integers(len(_MIDDLES)))]
