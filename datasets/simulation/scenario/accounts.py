@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
+from itertools import pairwise
 
 from datasets.simulation.timeline import Actor, Item, Stay, Timeline
 from store.events import BasketLine, ReceiptIssued
@@ -30,7 +31,7 @@ def moves(timeline: Timeline) -> list[Move]:
     found = [
         Move(number, before, after)
         for number, item in enumerate(timeline.moved)
-        for before, after in zip(item.stays, item.stays[1:], strict=False)
+        for before, after in pairwise(item.stays)
         if after.start_s <= timeline.duration_s
     ]
     return sorted(found, key=lambda move: (move.time_s, move.item))

@@ -59,11 +59,11 @@ def _shopping(
         if not has_bag and held == 2:
             break
         if rng.random() < crowd.browse:
-            does.append({"browse": {"slot": slots[rng.integers(len(slots))].id, "for_s": [1.5, 5.0]}})
+            does.append({"browse": {"slot": slots[int(rng.integers(len(slots)))].id, "for_s": [1.5, 5.0]}})
         choices = [slot for slot in slots if left[slot.id] > 0]
         if not choices:
             break
-        slot = choices[rng.integers(len(choices))]
+        slot = choices[int(rng.integers(len(choices)))]
         does.append({"take": {"slot": slot.id}})
         if rng.random() < crowd.put_back:
             does += [{"wait": [0.5, 3.0]}, {"return": {"product": slot.slot.product}}]
@@ -74,5 +74,5 @@ def _shopping(
         else:
             held += 1
     if not does:
-        does.append({"browse": {"slot": slots[rng.integers(len(slots))].id, "for_s": [2.0, 6.0]}})
+        does.append({"browse": {"slot": slots[int(rng.integers(len(slots)))].id, "for_s": [2.0, 6.0]}})
     return [Step.model_validate(step) for step in does]

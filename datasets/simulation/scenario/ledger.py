@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,7 +23,7 @@ from datasets.simulation.scenario.shelves import Contents
 from datasets.simulation.scenario.stance import Stance, misses, point
 from datasets.simulation.script import Act
 from datasets.simulation.timeline import Stay
-from store.catalogue import Catalogue
+from store.catalogue import Catalogue, Product
 
 Float = NDArray[np.float64]
 Rows = tuple[tuple[float, ...], ...]
@@ -121,9 +122,12 @@ class Ledger:
         product = deed.token.product
         if deed.kind in ("take", "touch"):
             content = self._contents[deed.slot or ""]
-            item = content.reachable(product.id, deed.beside_m)
+            item = content.reachable(product.id, deed.beside_m, lambda p: self._misses(moment, p.pose, product) is None)
             if item is None:
-                raise self._nothing(moment)
+                front = content.reachable(product.id, deed.beside_m)
+                if front is None:
+                    raise self._nothing(moment)
+                raise self._out_of_reach(moment, content.standing[front].pose, product)
             pose = content.standing[item].pose
             if deed.kind == "take":
                 content.busy.add(item)
@@ -137,6 +141,8 @@ class Ledger:
                     f"{product.id}; choose a slot with `gap: true`"
                 )
             pose = free
+            if self._misses(moment, pose, product) is not None:
+                raise self._out_of_reach(moment, pose, product)
             content.add(self._item[deed.token], product, pose)
             content.busy.add(self._item[deed.token])
         elif deed.kind == "pick_up":
@@ -145,10 +151,8 @@ class Ledger:
             return
         else:
             return
-        gesture = self._gesture[moment.player, deed.step, deed.gesture]
-        target = grip_point(pose, product)
-        self._check_reach(moment, target, gesture.hand)
         key = (moment.player, deed.step, deed.gesture)
+        gesture, target = self._gesture[key], grip_point(pose, product)
         self._gesture[key] = replace(gesture, target=point(target))
         assert deed.slot is not None
         self._books.reaches.append(Reach(moment.player, deed.slot, gesture.contact_s, gesture.release_s))
@@ -231,16 +235,20 @@ class Ledger:
             f"{deed.where}: at {moment.time_s:.1f} s slot {deed.slot} is empty: no {what} can be taken from its front"
         )
 
-    def _check_reach(self, moment: _Moment, target: Float, hand: int) -> None:
+    def _misses(self, moment: _Moment, pose: Float, product: Product) -> str | None:
+        """Why the hand of ``moment`` cannot come to ``product`` at ``pose``; None if it can."""
         player, walk = self._players[moment.player], self._blockings[moment.player].walk
         place = int(np.clip(np.searchsorted(walk.time_s, moment.time_s), 0, len(walk.time_s) - 1))
         stance = Stance((float(walk.xy[place, 0]), float(walk.xy[place, 1])), float(walk.heading[place]))
-        why = misses(player.body, stance, self._contents[moment.deed.slot or ""].slot, target, hand)
-        if why is not None:
-            raise ScenarioError(
-                f"{moment.deed.where}: {player.name} ({player.body.traits.height_m:.2f} m tall) cannot reach the "
-                f"{moment.deed.token.product.id} in slot {moment.deed.slot} at {moment.time_s:.1f} s: {why}"
-            )
+        slot = self._contents[moment.deed.slot or ""].slot
+        return misses(player.body, stance, slot, grip_point(pose, product), moment.deed.hand)
+
+    def _out_of_reach(self, moment: _Moment, pose: Float, product: Product) -> ScenarioError:
+        player = self._players[moment.player]
+        return ScenarioError(
+            f"{moment.deed.where}: {player.name} ({player.body.traits.height_m:.2f} m tall) cannot reach {product.id} "
+            f"in slot {moment.deed.slot} at {moment.time_s:.1f} s: {self._misses(moment, pose, product)}"
+        )
 
     def _finish(self) -> None:
         """Gestures and holds of each player, in order of time."""
@@ -250,7 +258,7 @@ class Ledger:
             self._books.gestures[player].append(gesture)
         for item, stays in self._books.stays.items():
             size = self._products[self._books.product[item]].size_m
-            for stay, after in zip(stays, stays[1:], strict=False):
+            for stay, after in pairwise(stays):
                 if stay.where == "hand" and stay.actor is not None and stay.hand is not None:
                     self._books.holds[stay.actor].append(Hold(stay.hand, stay.start_s, after.start_s, size))
         for holds in self._books.holds:

@@ -52,7 +52,8 @@ def add_listed(
             left[slot.id] -= 1
             if left[slot.id] < 0:
                 raise ScenarioError(
-                    f"{where}: {event.person} cannot take {event.product} at {event.time_s:g} s: slot {slot.id} is empty"
+                    f"{where}: {event.person} cannot take {event.product} at {event.time_s:g} s: slot {slot.id} is "
+                    "empty"
                 )
             todo.append(Step.model_validate({"take": {"slot": slot.id}}))
             times: list[float | None] = [event.time_s]

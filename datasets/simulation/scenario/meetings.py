@@ -77,6 +77,16 @@ def swap(
     return True
 
 
+def _named(step: schema.HandOver | schema.Receive | schema.Exchange) -> str:
+    """Whom the step is with."""
+    match step:
+        case schema.HandOver():
+            return step.to
+        case schema.Receive():
+            return step.giver
+    return step.other
+
+
 def _receiving(player: Player, giving: int, wanted: str, where: str, busy: int | None) -> int:
     """The hand to receive with: the one that faces the giver's, if it is empty."""
     opposite = RIGHT if giving == LEFT else LEFT

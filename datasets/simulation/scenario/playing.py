@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import lru_cache
@@ -10,7 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from datasets.simulation.errors import ScenarioError
-from datasets.simulation.motion import can_reach
+from datasets.simulation.motion import standing_place
+from datasets.simulation.motion.body import measure
+from datasets.simulation.motion.posture import Goal, find_posture
+from datasets.simulation.motion.reach import CROWDED_M, MISS_M
 from datasets.simulation.navigation import direct
 from datasets.simulation.performance import RIGHT, Performance, Walk
 from datasets.simulation.placement import grip_point, standing_poses
@@ -23,7 +27,7 @@ from datasets.simulation.scenario.roles import body, cast_numbers, cast_roles, d
 from datasets.simulation.scenario.schema import Scenario
 from datasets.simulation.scenario.selection import bind_slots
 from datasets.simulation.scenario.shelves import contents_of, draw_stock
-from datasets.simulation.scenario.stance import Stances, inside
+from datasets.simulation.scenario.stance import Stances
 from datasets.simulation.scenario.steps import rehearse
 from datasets.simulation.scenario.surroundings import draw_lights, draw_outages
 from datasets.simulation.scenario.truth import true_events
@@ -61,7 +65,7 @@ def play(plan: Plan, catalogue: Catalogue, scenario: Scenario, seed: int, *, sta
     )
     counts = {slot.id: len(stock[slot.id]) for slot in slots}
     if scenario.crowd is not None:
-        everybody = [(number, False) for number in range(scenario.crowd.people + len(parts))]
+        everybody = reach.extremes(scenario.crowd.people + len(parts))
         within = [slot for slot in slots if reach.all(slot, everybody)]
         parts += draw_crowd(scenario.crowd, within, counts, seed)
     parts = add_listed(scenario, parts, bound, slots, catalogue, counts)
@@ -71,7 +75,7 @@ def play(plan: Plan, catalogue: Catalogue, scenario: Scenario, seed: int, *, sta
     books, walks = _perform(players, shop, stock, seed)
     leaving = max(float(walk.time_s[-1]) for walk in walks)
     duration = scenario.duration_s if scenario.duration_s is not None else round(leaving + END_S, 2)
-    numbers = {}
+    numbers: dict[int, tuple[str, int]] = {}
     count = 0
     for slot in slots:
         numbers |= {count + k: (slot.id, k) for k in range(len(stock[slot.id]))}
@@ -141,18 +145,29 @@ class _Reach:
         poses = standing_poses(slot, product)
         if not poses.size:
             return False
-        rows = poses[0, : 1 + REACH_ROWS, -1]
-        goals = [grip_point(pose, product) for pose in rows] + [grip_point(poses[0, 0, 0], product)]
-        heights = {(round(float(goal[2]), 2), round(inside(slot, goal), 2)) for goal in goals}
-        if not all(_reaches(self._seed, *person, *height) for person in people for height in heights):
-            return False
-        return self._stances.at_slot(body(self._seed, *people[0]), slot, goals[0], RIGHT) is not None
+        front, top = grip_point(poses[0, 0, 0], product), grip_point(poses[0, 0, -1], product)
+        deep = STEP_M * math.ceil(REACH_ROWS * product.size_m[1] / STEP_M)
+        for goal in (front, top):
+            height = STEP_M * round(float(goal[2]) / STEP_M)
+            if not all(_reaches(self._seed, *person, height, deep) for person in people):
+                return False
+        return self._stances.at_slot(body(self._seed, *people[0]), slot, front, RIGHT) is not None
+
+    def extremes(self, count: int) -> list[tuple[int, bool]]:
+        """The shortest and the tallest of the first ``count`` of the cast."""
+        heights = [body(self._seed, number, False).traits.height_m for number in range(count)]
+        return [(int(np.argmin(heights)), False), (int(np.argmax(heights)), False)]
 
 
-REACH_ROWS = 2  # behind the front one, that hands come to when what stands before is taken
+REACH_ROWS = 2  # packages behind the front row that hands come to when what stands before is taken
+STEP_M = 0.05  # heights and depths are tried in such steps
 
 
 @lru_cache(maxsize=4096)
-def _reaches(seed: int, number: int, staff: bool, height_m: float, inside_m: float) -> bool:
-    target = (0.0, 0.0, height_m)
-    return can_reach(body(seed, number, staff), target, (0.0, -1.0), None, RIGHT, inside_m) is None
+def _reaches(seed: int, number: int, staff: bool, height_m: float, deep_m: float) -> bool:
+    """Whether the right hand comes to a front row at ``height_m`` and, from there, to ``deep_m`` behind it."""
+    person, normal = body(seed, number, staff), (0.0, -1.0)
+    xy, heading = standing_place(person, (0.0, 0.0, height_m), normal, RIGHT)
+    goals = [Goal(RIGHT, (0.0, depth, height_m), normal, depth) for depth in (0.0, deep_m)]
+    found = [find_posture(measure(person), xy, heading, [goal]) for goal in goals]
+    return all(posture.miss_m <= MISS_M and posture.crowded_m <= CROWDED_M for posture in found)

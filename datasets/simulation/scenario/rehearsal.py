@@ -209,9 +209,10 @@ def stand_at(
     aside_m: float = 0.0,
 ) -> None:
     """Walk to where ``hands`` come to ``targets`` in ``slot``. Raises ``ScenarioError`` where that cannot be."""
-    if player.before == slot.id and before is None and aside_m == 0.0:
-        if all(misses(player.body, player.at, slot, t, h) is None for t, h in zip(targets, hands, strict=True)):
-            return
+    goals = list(zip(targets, hands, strict=True))
+    here = player.before == slot.id and before is None and aside_m == 0.0
+    if here and all(misses(player.body, player.at, slot, goal, hand) is None for goal, hand in goals):
+        return
     if before is not None:
         other = shop.slot(before, where)
         middle = np.array(other.corner[:2]) + np.array(other.along) * other.width_m / 2
@@ -226,7 +227,7 @@ def stand_at(
             stance = Stance((float(xy[0]), float(xy[1])), stance.heading)
     if stance is None:
         raise ScenarioError(f"{where}: {player.name} finds no room to stand before slot {slot.id}")
-    for goal, goal_hand in zip(targets, hands, strict=True):
+    for goal, goal_hand in goals:
         why = misses(player.body, stance, slot, goal, goal_hand)
         if why is not None:
             height = player.body.traits.height_m

@@ -44,8 +44,9 @@ class SlotChoice(Part):
 
     ``id`` is a slot's id, ``product`` what stands in it, ``package`` its kind, ``height`` of its board (low below
     0.7 m, high from 1.35 m), ``fixture`` the furniture's name. ``next_to`` a slot: beside it on the same board.
-    ``near`` it: 0.25 to 0.65 m along the same side; ``far_from``: 2 m or more away. ``lookalike_of``: another product of
-    the same family; ``same_weight_as``: another product of the same grams. ``plate``: on a weight plate (or not).
+    ``near`` it: 0.28 to 0.42 m along the same side, ``right_of`` it: near and to the right for who looks at the
+    shelf; ``far_from``: 2 m or more away. ``lookalike_of``: another product of the same family; ``same_weight_as``:
+    another product of the same grams. ``plate``: on a weight plate (or not).
     ``gap``: its front rows are empty at first, so that something can be put there. ``pocket``: its product fits into
     a pocket. ``stock`` is the least number of packages.
     """
@@ -57,6 +58,7 @@ class SlotChoice(Part):
     fixture: Name | None = None
     next_to: Name | None = None
     near: Name | None = None
+    right_of: Name | None = None
     far_from: Name | None = None
     lookalike_of: Name | None = None
     same_weight_as: Name | None = None
@@ -78,7 +80,8 @@ class Take(AtSlot):
     """Take ``quantity`` packages; the hand rests on each for ``hold_s`` before it lifts it.
 
     ``hand: both`` takes one with each hand at once. ``into`` says where each goes then (the last of those kept in hands
-    too). ``product`` names (by slot or id) which product is meant where a foreign one stands there.
+    too). ``product`` names (by slot or id) which product is meant where a foreign one stands there. ``together``: wait
+    before the shelf for all who have a take with this label.
     """
 
     hand: Literal["left", "right", "both", "any"] = "any"
@@ -86,6 +89,7 @@ class Take(AtSlot):
     hold_s: SecondsRange = (0.0, 0.0)
     into: Literal["hand", "bag", "pocket"] = "hand"
     product: Name | None = None
+    together: Name | None = None
 
 
 class Return(Part):
@@ -259,7 +263,8 @@ class Step(Part):
     @property
     def does(self) -> Part:
         """The step's own fields."""
-        return next(value for name in type(self).model_fields if (value := getattr(self, name)) is not None)
+        told = (getattr(self, name) for name in type(self).model_fields)
+        return next(value for value in told if isinstance(value, Part))
 
 
 class Person(Part):
@@ -316,7 +321,7 @@ class ListedEvent(Part):
 
 
 class Light(Part):
-    """From ``at_s`` the lights have ``level`` (1 is normal) and ``colour`` (red, green, blue), faded over ``fade_s``."""
+    """From ``at_s`` the lights have ``level`` (1 is normal) and ``colour`` (r, g, b), faded over ``fade_s``."""
 
     at_s: SecondsRange
     level: Annotated[
@@ -346,7 +351,7 @@ class Scenario(Part):
     name: Name
     duration_s: Annotated[float, Field(gt=0.0, le=3600.0)] | None = None
     gaps: Annotated[float, Field(ge=0.0, le=0.9)] = 0.04
-    slots: dict[Name, SlotChoice] = {}
+    slots: dict[Name, SlotChoice] = Field(default_factory=dict)
     people: tuple[Person, ...] = ()
     crowd: Crowd | None = None
     events: tuple[ListedEvent, ...] = ()

@@ -14,7 +14,7 @@ from store.catalogue import Catalogue, Product
 from store.layout import PlacedSlot
 
 LOW_M, HIGH_M = 0.7, 1.35  # boards below are low, from this on high
-NEAR_M = (0.25, 0.65)
+NEAR_M = (0.28, 0.42)
 FAR_M = 2.0
 POCKET_M = (0.09, 0.09, 0.21)  # the largest package that goes into a pocket, shortest side first
 
@@ -82,7 +82,7 @@ def _check_words(
     scenario: Scenario, name: str, earlier: list[str], slots: tuple[PlacedSlot, ...], catalogue: Catalogue
 ) -> None:
     choice = scenario.slots[name]
-    for field in ("next_to", "near", "far_from", "lookalike_of", "same_weight_as"):
+    for field in ("next_to", "near", "right_of", "far_from", "lookalike_of", "same_weight_as"):
         other = getattr(choice, field)
         if other is not None and other not in earlier:
             known = ", ".join(earlier) or "none"
@@ -157,6 +157,11 @@ def _near(a: PlacedSlot, b: PlacedSlot, products: Mapping[str, Product]) -> bool
     return _same_side(a, b) and level and NEAR_M[0] <= math.dist(middle(a), middle(b)) <= NEAR_M[1]
 
 
+def _right(a: PlacedSlot, b: PlacedSlot, products: Mapping[str, Product]) -> bool:
+    way = (a.corner[0] - b.corner[0]) * b.along[0] + (a.corner[1] - b.corner[1]) * b.along[1]
+    return _near(a, b, products) and way > 0.0
+
+
 def _far(a: PlacedSlot, b: PlacedSlot, products: Mapping[str, Product]) -> bool:
     return math.dist(middle(a), middle(b)) >= FAR_M
 
@@ -174,6 +179,7 @@ def _same_weight(a: PlacedSlot, b: PlacedSlot, products: Mapping[str, Product]) 
 _RELATIONS: dict[str, Callable[[PlacedSlot, PlacedSlot, Mapping[str, Product]], bool]] = {
     "next_to": _beside,
     "near": _near,
+    "right_of": _right,
     "far_from": _far,
     "lookalike_of": _alike,
     "same_weight_as": _same_weight,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -55,21 +55,19 @@ class Contents:
         """How many packages of ``product`` stand here."""
         return sum(package.product == product for package in self.standing.values())
 
-    def reachable(self, product: str, beside_m: float) -> int | None:
+    def reachable(self, product: str, beside_m: float, able: Callable[[Standing], bool] = lambda _: True) -> int | None:
         """The package of ``product`` that a hand takes: nothing before it or on it, nearest to the front, then to
-        ``beside_m`` from the slot's left edge. None where there is none.
+        ``beside_m`` from the slot's left edge, the first that the hand is ``able`` to take. None where there is none.
         """
         wanted = [i for i, package in self.standing.items() if package.product == product and i not in self.busy]
         clear = [i for i in wanted if not self._is_behind(i)] or [i for i in wanted if not self._is_under(i)]
-        if not clear:
-            return None
 
         def effort(item: int) -> tuple[float, float, float, int]:
             package = self.standing[item]
             row = round(float(package.low[1]) / 0.02)
             return (row, -float(package.low[2]), abs(float(package.low[0] + package.high[0]) / 2 - beside_m), item)
 
-        return min(clear, key=effort)
+        return next((item for item in sorted(clear, key=effort) if able(self.standing[item])), None)
 
     def free_place(self, product: Product, own: bool, beside_m: float) -> Pose | None:
         """Where a package of ``product`` can be put: (4, 4), or None. ``own`` says that the slot is made for it.

@@ -121,7 +121,8 @@ def _crossings(camera: str, line: Line, times: Float, pixels: Float) -> Iterator
     with np.errstate(invalid="ignore"):
         flips = (side[:, :-1] < 0) != (side[:, 1:] < 0)
         flips &= ~np.isnan(side[:, :-1]) & ~np.isnan(side[:, 1:])
-    for actor, step in np.argwhere(flips):
+    actors, steps = np.nonzero(flips)
+    for actor, step in zip(actors.tolist(), steps.tolist(), strict=True):
         p, q = pixels[actor, step], pixels[actor, step + 1]
         share = side[actor, step] / (side[actor, step] - side[actor, step + 1])
         along = float((p + share * (q - p) - a) @ way / (way @ way))

@@ -124,16 +124,20 @@ class Stances:
                 found.append((math.dist(one, come_from), Stance((float(one[0]), float(one[1])), float(angle))))
         return min(found, key=lambda pair: pair[0])[1] if found else None
 
-    def hiding(self, target: Float, taker: XY, others: Sequence[XY], height_m: float) -> Stance | None:
-        """Where a person of ``height_m`` hides ``target`` (3,) from most cameras while another stands at ``taker``."""
+    def hiding(self, target: Float, takers: Sequence[XY], others: Sequence[XY], height_m: float) -> Stance | None:
+        """Where a person of ``height_m`` hides ``target`` (3,) from most cameras while another stands at any of
+        ``takers``; None where there is no room.
+        """
         found = []
-        for shift in _ring((0.0, 0.2, 0.4, 0.6, 0.8, 1.0, 1.2)):
-            one = np.array(taker) + shift
-            if not self.free(one) or math.dist(one, taker) < APART_M or not _clear(one, others):
+        middle = np.mean(takers, axis=0)
+        for shift in _ring((0.0, 0.4, 0.6, 0.8, 1.0, 1.2)):
+            one = middle + shift
+            if not self.free(one) or not _clear(one, takers) or not _clear(one, others):
                 continue
             hidden = sum(_crosses(view.position, target, one, height_m) for view in self._views)
             turn = math.atan2(target[1] - one[1], target[0] - one[0])
-            found.append((-hidden, math.dist(one, taker), Stance((float(one[0]), float(one[1])), turn)))
+            away = float(np.linalg.norm(shift))
+            found.append((-hidden, away, Stance((float(one[0]), float(one[1])), turn)))
         return min(found, key=lambda item: item[:2])[2] if found else None
 
     def _inside(self, xy: Float) -> bool:

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from datasets.simulation.errors import ScenarioError
 from datasets.simulation.navigation.ground import outward
-from datasets.simulation.performance import RIGHT, Motion
+from datasets.simulation.performance import LEFT, RIGHT, Motion
 from datasets.simulation.placement import grip_point
 from datasets.simulation.scenario import schema
 from datasets.simulation.scenario.deeds import Inside, Token
@@ -37,6 +37,7 @@ from datasets.simulation.scenario.stance import FEET_M, Stance
 from datasets.simulation.script import Meet, Wait
 from store.catalogue import Product
 from store.layout import PlacedSlot
+from store.views import Part
 
 Float = NDArray[np.float64]
 HIDE_M = 1.6  # a body is taken to hide what is lower than this
@@ -110,8 +111,9 @@ def _do(shop: Shop, players: list[Player], player: Player) -> bool:
         case schema.StandBetween():
             slot = shop.slot(step.slot, where)
             target, _ = nominal(shop, slot, shop.catalogue.product(slot.slot.product), slot.width_m / 2)
-            taker = shop.stances.at_slot(player.body, slot, target, RIGHT)
-            stance = taker and shop.stances.hiding(target, taker.xy, shop.place(player.at.xy, players), HIDE_M)
+            places = [shop.stances.at_slot(player.body, slot, target, hand) for hand in (LEFT, RIGHT)]
+            takers = [place.xy for place in places if place is not None]
+            stance = shop.stances.hiding(target, takers, shop.place(player.at.xy, players), HIDE_M) if takers else None
             if stance is None:
                 raise ScenarioError(f"{where}: no room for {player.name} beside who takes from slot {slot.id}")
             go(player, stance)
@@ -128,7 +130,7 @@ def _label(player: Player) -> str | None:
     return None if meet is None else meet.label
 
 
-def _alone(shop: Shop, player: Player, step: schema.Part, where: str) -> None:
+def _alone(shop: Shop, player: Player, step: Part, where: str) -> None:
     """The steps that concern nobody else."""
     match step:
         case schema.Take():
@@ -167,16 +169,21 @@ def _take(shop: Shop, player: Player, step: schema.Take, where: str) -> None:
     product = shop.product(step.product or slot.slot.product, where)
     own = product.id == slot.slot.product
     asked = player.role.part.asked_s[player.next] if player.role.part.asked_s else None
-    left = step.quantity if step.hand != "both" else max(step.quantity, 2)
+    quantity = left = step.quantity if step.hand != "both" else max(step.quantity, 2)
+    parties = _together(shop, step.together)
+    if step.together is not None and parties < 2:
+        raise ScenarioError(f"{where}: nobody else takes something `together: {step.together}`")
     while left:
         if step.hand == "both" and left >= 2:
             hands = [free_hand(player, "left", where), free_hand(player, "right", where)]
             besides = [0.0, slot.width_m]
         else:
-            hands = [free_hand(player, "any" if step.hand == "both" else step.hand, where)]
-            besides = [float(player.rng.uniform(0, slot.width_m))]
+            hands = [free_hand(player, _wanted(shop, step, slot, where), where)]
+            besides = [float(player.rng.uniform(0, slot.width_m)) if step.together is None else slot.width_m / 2]
         goals = [nominal(shop, slot, product, beside) for beside in besides]
         stand_at(player, shop, slot, [goal[0] for goal in goals], hands, where, step.before, step.aside_m)
+        if step.together is not None and left == quantity:
+            player.script.append(Meet(f"together {step.together}", parties))
         hold_s = float(player.rng.uniform(*step.hold_s))
         gestures = [
             reach(player, Motion.TAKE, hand, goal[0], slot.normal, hold_s)
@@ -196,6 +203,23 @@ def _take(shop: Shop, player: Player, step: schema.Take, where: str) -> None:
                 _check_stow(player, token.product, step.into, where)
                 stow(player, hand, step.into, where)
         left -= len(hands)
+
+
+def _together(shop: Shop, label: str | None) -> int:
+    """How many takes have this ``together``."""
+    steps = [step for person in shop.scenario.people for step in person.does]
+    return sum(step.take is not None and step.take.together == label for step in steps)
+
+
+def _wanted(shop: Shop, step: schema.Take, slot: PlacedSlot, where: str) -> str:
+    """The hand to take with: before another slot, the one on the side of what is taken."""
+    if step.hand == "both":
+        return "any"
+    if step.before is None or step.hand != "any":
+        return step.hand
+    other = shop.slot(step.before, where)
+    way = np.array(slot.corner[:2]) - other.corner[:2]
+    return "right" if way @ np.array(other.along) > 0 else "left"
 
 
 def _put(shop: Shop, player: Player, step: schema.Return, where: str) -> None:

@@ -151,11 +151,11 @@ def _accounts(timeline: Timeline) -> Iterator[Draft]:
             continue
         if giver == taker:
             continue
-        for session, change in ((giver, -1), (taker, 1)):
-            if session is not None:
-                baskets[session][product] += change
-                lines = lines_of(timeline, baskets[session])
-                yield BasketChanged, move.time_s, {"session_id": session, "lines": lines}
+        for account, change in ((giver, -1), (taker, 1)):
+            if account is not None:
+                baskets[account][product] += change
+                lines = lines_of(timeline, baskets[account])
+                yield BasketChanged, move.time_s, {"session_id": account, "lines": lines}
     for session, products in carried_out.items():
         members = [actor for actor in timeline.actors if actor.session_id == session]
         closed = max(_span(actor)[1] for actor in members)
