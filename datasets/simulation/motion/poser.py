@@ -38,7 +38,9 @@ class Poser:
         self.performance = performance
         self._path = trace(performance.walk)
         self._steps = plan_steps(self._path, self.body)
-        self._trolley = carriers.lead_trolley(self._path) if performance.carrier is Carrier.TROLLEY else None
+        self._trolley = (
+            carriers.lead_trolley(self._path, performance.gestures) if performance.carrier is Carrier.TROLLEY else None
+        )
         self._postures = plan_postures(self.body, self._path, performance.gestures, performance.carrier, self._trolley)
         still = gaussian_filter1d(np.exp(-((self._path.speed / 0.15) ** 2)), 0.2 * RATE_HZ, mode="nearest")
         self._gait = curve(
@@ -198,7 +200,7 @@ class Poser:
         if performance.carrier is Carrier.BASKET:
             elbow, wrist = (moment.bones.joint[:, bone] for bone in self.body.arms[0].bones[1:])
             busy = busy_share(moment.times, performance.gestures, performance.holds, 0)
-            return carriers.basket_pose(moment, palm, elbow, wrist, busy)
+            return carriers.basket_pose(moment, palm, elbow, wrist, busy, performance.gestures)
         return np.broadcast_to(np.eye(4), (n, 4, 4)).copy()
 
 

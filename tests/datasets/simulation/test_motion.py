@@ -383,6 +383,23 @@ def test_a_trolley_comes_about_behind_the_walker(skeleton: Skeleton, shelf: int)
     assert np.linalg.norm(poses.palm[-1, RIGHT, :2] - poses.carrier[-1, :2, 3]) < 0.25
 
 
+@pytest.mark.parametrize("come_from", [-2.5, 2.5])
+def test_a_trolley_is_left_beside_the_walker_where_there_is_room(skeleton: Skeleton, come_from: float) -> None:
+    times = np.arange(0.0, 12.0, 0.05)
+    # Along the shelf, then a quarter turn and on to it.
+    along = come_from * (1.0 - np.clip((times - 0.5) / 2.5, 0.0, 1.0))
+    up = 0.6 * np.clip((times - 3.5) / 1.0, 0.0, 1.0)
+    first = 0.0 if come_from < 0 else np.pi
+    heading = first + (np.pi / 2 - first) * np.clip((times - 2.8) / 0.9, 0.0, 1.0)
+    gesture = Gesture(Motion.TAKE, RIGHT, 6.0, 6.8, 7.1, 8.0, (0.1, 1.1, 1.2), NORMAL)
+    walk = Walk(times, np.stack([along, up], axis=1), heading)
+    poses = Poser(skeleton, Performance(walk, (gesture,), (), Carrier.TROLLEY)).poses(np.array([6.0, 7.0, 8.0]))
+    front = poses.carrier[:, :3, 3] + poses.carrier[:, :3, :3] @ [0.0, 0.55, 0.0]
+    assert front[:, 1].max() < 1.0
+    assert (np.sign(front[:, 0]) == np.sign(come_from)).all()
+    assert np.abs(poses.palm[1, RIGHT] - gesture.target).max() < 0.015
+
+
 def test_a_basket_hangs_from_the_left_hand_or_the_elbow(skeleton: Skeleton) -> None:
     walk = standing()
     idle = Poser(skeleton, Performance(walk, carrier=Carrier.BASKET)).poses(np.array([2.0]))
