@@ -121,7 +121,7 @@ cameras:
     pose: {position: [4.7, 0.3, 2.7], look_at: [2.4, 2.2, 0.9]}
 """
 SHORT_SCENARIO = """
-duration_s: 6
+duration_s: 15
 slots: {a: {product: can-01}}
 people:
   - {name: anna, at_s: 0, does: [{take: a}, leave]}
@@ -131,7 +131,7 @@ people:
 
 @pytest.fixture(scope="session")
 def small_shop(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with ``plan.yaml``, a shop of one rack, three products and two cameras, and ``short.yaml``, 6 s in it."""
+    """A folder with ``plan.yaml``, a shop of a rack, three products and two cameras, and ``short.yaml``, 15 s there."""
     import yaml
 
     from datasets.simulation.products import generate_catalogue
@@ -147,10 +147,10 @@ def small_shop(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def small_dataset(small_shop: Path) -> Path:
-    """The dataset of ``short.yaml`` with seed 3, as videos. Look at it, do not write to it."""
+    """The dataset of ``short.yaml`` with seed 3, as videos of 5 frames a second. Look at it, do not write to it."""
     from datasets.simulation.dataset import write_dataset
-    from datasets.simulation.recipes import Recipe
+    from datasets.simulation.recipes import Filming, Recipe
 
     folder = small_shop / "dataset"
-    write_dataset(folder, [Recipe(str(small_shop / "short.yaml"), 3, small_shop / "plan.yaml")])
+    write_dataset(folder, [Recipe(str(small_shop / "short.yaml"), 3, small_shop / "plan.yaml", Filming(rate_hz=5.0))])
     return folder

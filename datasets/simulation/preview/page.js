@@ -275,9 +275,11 @@ function step(frames) {
   seek(times[i]);
 }
 
+// Events of one moment are one step.
 function toEvent(by) {
-  const { events } = state.run, next = Math.min(Math.max(state.event + by, 0), events.length - 1);
-  if (events.length) seek(events[next].t);
+  const times = state.eventTimes, now = state.event < 0 ? -1 : times[state.event];
+  const next = by > 0 ? times.find(t => t > now) : times.findLast(t => t < now);
+  if (next !== undefined) seek(next);
 }
 
 $("play").onclick = () => play(!state.playing);
