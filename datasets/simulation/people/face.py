@@ -65,7 +65,7 @@ def face_texture(body: Body, head: Patch, face: Face, rng: np.random.Generator) 
     lips = _mask("lips")
     rgb = blended(skin * [0.92, 0.62, 0.62], (0.45 + 0.5 * face.lips) * lips)
     grown = np.clip(hairline(body, place.reshape(-1, 3)).reshape(SIZE, SIZE) / (0.006 * s) + 0.5, 0.0, 1.0)
-    rgb = blended(0.85 * hair + 0.08 * skin, face.scalp * grown)
+    rgb = blended(0.95 * hair, face.scalp * grown)
     return finished(_with_eyes(rgb, rng))
 
 

@@ -17,7 +17,7 @@ from datasets.simulation.people.solids import sheet, tube
 
 # How far the hair stands from the scalp, metres.
 _THICK = {
-    "cropped": 0.005,
+    "cropped": 0.009,
     "short": 0.013,
     "full": 0.024,
     "afro": 0.05,
