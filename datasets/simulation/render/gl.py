@@ -54,7 +54,8 @@ def open_context() -> Any:
             f"EGL gives no OpenGL 3.3 context ({error}); on Debian: apt-get install {PACKAGES}, "
             "on a machine with a GPU its driver's EGL library"
         ) from error
-    context.gc_mode = "auto"
+    # What is not released lives as long as the context: a collector could run while another context is current.
+    context.gc_mode = None
     return context
 
 
