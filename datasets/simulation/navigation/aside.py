@@ -21,12 +21,18 @@ def has_way(ground: Ground, start: Float, goal: Float, standing: Float, body_m: 
     """Whether a person can get from ``start`` to ``goal`` (2,) past people who stand at ``standing`` (k, 2)."""
     if len(standing) and float(np.linalg.norm(standing - goal, axis=1).min()) < NEAREST_M:
         return False
+    regions = _regions(ground, standing, body_m)
+    return bool(_near(regions, ground, start) & _near(regions, ground, goal))
+
+
+def _regions(ground: Ground, standing: Float, body_m: float) -> NDArray[np.int32]:
+    """Cells (rows, columns) numbered by the region in which one can walk past those who stand; 0 is none."""
     usable = ground.open_cells(body_m).copy()
     cells = ground.cells()
     for place in standing:
         usable &= ((cells - place) ** 2).sum(axis=-1) >= ROOM_M**2
     regions, _ = label(usable, structure=np.ones((3, 3)))
-    return bool(_near(regions, ground, start) & _near(regions, ground, goal))
+    return np.asarray(regions, np.int32)
 
 
 def _near(regions: NDArray[np.int32], ground: Ground, xy: Float) -> set[int]:
@@ -63,6 +69,8 @@ def places_aside(
     for place in (passer, goal, *standing):
         room &= np.linalg.norm(cells - place, axis=1) >= ROOM_M + 0.05
     room &= (walk > 0.15) & (walk < FAR_M)
+    regions = _regions(ground, np.concatenate([standing, passer[None]]), BODY_M)
+    room &= np.isin(regions[::2, ::2].ravel(), list(_near(regions, ground, stander)))
     route = shortest_route(ground, passer, goal, body_m)
     on_route = np.linalg.norm(cells[:, None] - route[None, ::2], axis=-1).min(axis=1) < ROOM_M
     # a gate is no place to stand in

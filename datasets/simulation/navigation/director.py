@@ -23,7 +23,6 @@ from datasets.simulation.script import Act, Go, Meet, Script, Step, Wait
 from store.layout import Plan
 
 RETRY_TICKS = 10
-ASK_TICKS = 10  # who could not go for so long asks another to step aside
 ASIDE_TICKS = 30  # who stepped aside stays there so long at least
 TRIES = 4  # places to step aside to that are looked at
 GIVE_UP_TICKS = 120 * RATE_HZ
@@ -208,7 +207,8 @@ class _Stage:
             player.blocked = tick
         if tick - player.blocked > GIVE_UP_TICKS:
             raise self._error(player, tick, f"no way was free of people for {(tick - player.blocked) * TICK_S:.0f} s")
-        if tick - player.blocked >= ASK_TICKS:
+        # every other time
+        if (tick - player.blocked) // RETRY_TICKS % 2:
             self._ask(player, tick)
         if player.track is None or player.track.last <= tick:
             self._call(player, max(tick + RETRY_TICKS, player.aside_until))
@@ -220,16 +220,16 @@ class _Stage:
         goal = np.array(go.xy) if isinstance(go, Go) else here
         idle = [other for other in self.players if other is not player and self._may_move(other, tick)]
         idle.sort(key=lambda other: _detour(other, here, goal))
-        for other in idle:
-            if self._step_aside(other, here, goal, player.body_m, tick):
-                return
-        if player.track is None:
-            return
-        for other in idle:
-            wish = other.back or other.doing
-            if other.blocked is not None and isinstance(wish, Go) and other.track is not None:
-                theirs = np.array(wish.xy)
-                if self._step_aside(player, other.track.xy[-1], theirs, other.body_m, tick):
+        wishes = [(other, here, goal, player.body_m) for other in idle]
+        if player.track is not None:
+            for other in idle:
+                wish = other.back or other.doing
+                if other.blocked is not None and isinstance(wish, Go) and other.track is not None:
+                    wishes.append((player, other.track.xy[-1], np.array(wish.xy), other.body_m))
+        # first somebody whose move makes the way free, then somebody whose move is a beginning of it
+        for all_stay in (True, False):
+            for who, passer, to, body_m in wishes:
+                if self._step_aside(who, passer, to, body_m, tick, all_stay):
                     return
 
     def _may_move(self, player: _Player, tick: int) -> bool:
@@ -239,7 +239,13 @@ class _Stage:
         return player.blocked is not None or isinstance(player.doing, Wait | Meet)
 
     def _step_aside(
-        self, player: _Player, passer: NDArray[np.float64], goal: NDArray[np.float64], body_m: float, tick: int
+        self,
+        player: _Player,
+        passer: NDArray[np.float64],
+        goal: NDArray[np.float64],
+        body_m: float,
+        tick: int,
+        all_stay: bool,
     ) -> bool:
         track = player.track
         assert track is not None
@@ -250,7 +256,10 @@ class _Stage:
         standing = [
             other.track.xy[-1]
             for other in self.players
-            if other.track is not None and not other.track.ended and other is not player
+            if other.track is not None
+            and not other.track.ended
+            and other is not player
+            and (all_stay or not self._may_move(other, tick))
         ]
         rest = np.array([xy for xy in standing if np.linalg.norm(xy - passer) > 1e-6]).reshape(-1, 2)
         others = self._others(player, tick)
