@@ -136,8 +136,8 @@ class _Camera:
         self._start = timeline.start
 
     def open(self, stack: ExitStack, format: str, rate_hz: float) -> None:
-        footage = open_footage(format, self.folder, self.model.size, rate_hz, self._start)
-        self.footage = stack.enter_context(footage)
+        self.footage = open_footage(format, self.folder, self.model.size, rate_hz, self._start)
+        stack.enter_context(self.footage)
 
     def finish(self, timeline: Timeline) -> None:
         self.truth.write(self.folder, {"scenario": timeline.scenario, "seed": timeline.seed})

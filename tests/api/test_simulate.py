@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import time
-from itertools import islice
+from itertools import islice, pairwise
 
 import httpx
 import numpy as np
@@ -110,7 +110,7 @@ def test_cameras_and_sensors_run_in_real_time(recipe):
         assert source.size == (160, 96)
         # As seen by this machine's clock, not by the camera's.
         assert all(abs(time.time() - frame.captured_at) < 15 for frame in frames)
-        assert all(b.captured_at > a.captured_at for a, b in zip(frames, frames[1:], strict=False))
+        assert all(b.captured_at > a.captured_at for a, b in pairwise(frames))
         newest = next(iter(shop.cameras["left"]))
         assert abs(newest.captured_at - time.time()) < 3
         listed = httpx.get(f"{live.url}/v1/cameras").json()

@@ -28,12 +28,15 @@ def test_what_is_written_is_read_again(tmp_path_factory, rows, classes):
     if classes and rows:
         table[:, 6] = table[:, 6].round()
         category = (table[:, 0].astype(np.int64) % 13) + 1
-    boxes = MotBoxes.from_rows(table, category)
+    visibility = None if category is None else np.linspace(0, 1, len(table)).round(3)
+    boxes = MotBoxes.from_rows(table, category, visibility)
     write_mot(path, boxes)
     again = read_truth(path)
     assert (again.category is None) == (category is None)
     if category is not None:
         np.testing.assert_array_equal(again.category, boxes.category)
+        np.testing.assert_array_equal(again.visibility, boxes.visibility)
+        assert again[::2].visibility.tolist() == boxes.visibility[::2].tolist()
     np.testing.assert_array_equal(again.frame, boxes.frame)
     np.testing.assert_array_equal(again.id, boxes.id)
     np.testing.assert_allclose(again.xyxy, boxes.xyxy, atol=0.0101)

@@ -126,7 +126,7 @@ def _seen(columns: NDArray[np.uint8], label: int, box: Float) -> tuple[Float, in
 def _visibility(at: Float, covered: NDArray[np.bool_], ids: NDArray[np.uint8], label: int) -> Float:
     """COCO's v (k,) of keypoints at ``at`` (k, 2): seen where their own body shows within a pixel."""
     height, width = ids.shape
-    inside = ((at >= 0) & (at < (width, height))).all(axis=1)  # NaN is not inside
+    inside = np.asarray(((at >= 0) & (at < (width, height))).all(axis=1))  # NaN is not inside
     place = np.where(inside[:, None], at, 0.0).astype(np.int64)
     step = np.arange(-1, 2)
     rows = np.clip(place[:, 1, None, None] + step[:, None], 0, height - 1)
