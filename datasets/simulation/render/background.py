@@ -10,7 +10,7 @@ import moderngl
 import numpy as np
 from numpy.typing import NDArray
 
-from cameras.geometry import CameraModel, undistort
+from cameras.geometry import CameraModel, largest_radius, undistort
 from datasets.simulation.render.copies import MeshStore, Placed
 from datasets.simulation.render.gl import nearest, program, put, smooth, use
 from datasets.simulation.render.look import CameraLook
@@ -26,8 +26,6 @@ Rectangle = tuple[int, int, int, int]  # x, y, width, height
 def camera_values(camera: CameraModel) -> dict[str, Any]:
     """The uniforms of ``camera.glsl``; pixel i covers i to i + 1."""
     width, height = camera.size
-    from cameras.geometry import largest_radius
-
     k1, k2, p1, p2, k3 = camera.distortion
     return {
         "turn": camera.rotation.T,
@@ -74,7 +72,9 @@ def pinhole(camera: CameraModel) -> Pinhole:
     return Pinhole(flat, ((plane - low) * scale).astype(np.float32))
 
 
-def seen_between(camera: CameraModel, area: Rectangle, middle: NDArray[np.float64], radius: NDArray[np.float64]) -> Any:
+def seen_between(
+    camera: CameraModel, area: Rectangle, middle: NDArray[np.float64], radius: NDArray[np.float64]
+) -> NDArray[np.bool_]:
     """Which spheres (n,) a pinhole camera may see within ``area`` of its picture: (n,) bool."""
     local = camera.to_camera(middle)
     x, y, width, height = area
@@ -87,7 +87,7 @@ def seen_between(camera: CameraModel, area: Rectangle, middle: NDArray[np.float6
         for slope, sign in ((low[axis], 1.0), (high[axis], -1.0)):
             distance = sign * (local[:, axis] - slope * local[:, 2]) / math.hypot(1.0, slope)
             seen &= distance > -radius
-    return seen
+    return np.asarray(seen)
 
 
 class Background:

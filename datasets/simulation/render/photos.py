@@ -45,6 +45,9 @@ class Photographer:
         with self._context as context:
             size = (width * FINER, height * FINER)
             if self._target is None or self._target.size != size:
+                if self._target is not None:
+                    for part in (*self._target.color_attachments, self._target.depth_attachment, self._target):
+                        part.release()
                 colour = nearest(context.texture(size, 4))
                 self._target = context.framebuffer([colour], context.depth_renderbuffer(size))
             self._target.use()

@@ -9,6 +9,7 @@ from cameras.geometry import CameraModel
 from datasets.simulation.render.background import Rectangle
 
 REACH_M = 0.24  # of skin and clothes from the nearest joint: the head's top, a jacket, a shoe's tip
+ASIDE = 2.5  # slope of the widest rays that a camera of the simulator sees
 
 
 def around(camera: CameraModel, points: NDArray[np.float64], reach_m: float, margin_px: float) -> Rectangle | None:
@@ -16,17 +17,18 @@ def around(camera: CameraModel, points: NDArray[np.float64], reach_m: float, mar
     local = camera.to_camera(points)
     ahead = local[:, 2]
     width, height = camera.size
-    if (ahead < -reach_m).all():
-        return None
     near = ahead < reach_m + 0.25
-    if near.all() and np.linalg.norm(local, axis=1).min() > 3.0:
+    # What is near the plane of the camera but further aside than it looks is not seen.
+    aside = np.linalg.norm(local[:, :2], axis=1)
+    beside = near & ((ahead < -reach_m) | (aside > ASIDE * np.maximum(ahead, 0.0) + (1 + ASIDE) * reach_m))
+    if beside.all():
         return None
-    pixels = camera.project(points[~near]) if not near.all() else np.zeros((0, 2))
-    spread = reach_m * np.diag(camera.matrix)[:2] / np.maximum(ahead[~near, None] - reach_m, 0.1) + margin_px
     low, high = np.full(2, np.inf), np.full(2, -np.inf)
-    if len(pixels):
+    if (~near).any():
+        pixels = camera.project(points[~near])
+        spread = reach_m * np.diag(camera.matrix)[:2] / (ahead[~near, None] - reach_m) + margin_px
         low, high = (pixels - spread).min(axis=0), (pixels + spread).max(axis=0)
-    if near.any():
+    if (near & ~beside).any():
         # Too near for its rectangle to be told: as good as everywhere.
         low, high = np.zeros(2), np.array([width, height], np.float64)
     left, top = np.maximum(np.floor(low), 0)

@@ -43,10 +43,12 @@ vec3 surface(vec3 point, vec3 n, vec3 local, vec2 uv, vec4 colour, int layer, fl
         for (int i = 0; i < SKY; i++) {
             float facing = dot(n, sky_light[i].xyz);
             if (facing > 0.0) {
-                // A place near by on the same plane, so that no flat surface shades itself.
+                // Two places near by on the same plane, so that no flat surface shades itself.
                 key = hashed(key);
                 vec3 shift = (vec3(key & 1023u, (key >> 10u) & 1023u, (key >> 20u) & 1023u) / 1023.0 - 0.5) * SOFT;
-                seen += facing * sky_light[i].w * seen_from(i, point + n * (0.02 - dot(shift, n)) + shift);
+                shift -= n * dot(shift, n);
+                vec3 above = point + n * 0.02;
+                seen += facing * sky_light[i].w * 0.5 * (seen_from(i, above + shift) + seen_from(i, above - shift));
             }
         }
     } else {
