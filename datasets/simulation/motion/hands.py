@@ -202,7 +202,7 @@ def local_place(body: Body, side: int, motion: Motion, carrier: Carrier) -> tupl
         return (sign * (body.hip_half_m + 0.1), 0.06, hip - 0.04)
     if motion is Motion.BAG:
         if carrier is Carrier.TROLLEY:
-            return (sign * 0.06, 0.66, 0.97)
+            return (0.0, 0.6, 0.97)
         if carrier is Carrier.BASKET:
             return (-0.12, 0.36, 1.04 * hip)
         return (-0.17, 0.2, body.shoulder_m - 0.27)

@@ -20,7 +20,7 @@ from datasets.simulation.motion.layers import Wish
 from datasets.simulation.motion.limbs import bend
 from datasets.simulation.motion.path import RATE_HZ, curve, trace
 from datasets.simulation.motion.plan import plan_postures
-from datasets.simulation.motion.posture import SIDE, STOOP, TWIST, heels_up, hips_of, natural_pole, wrist_of
+from datasets.simulation.motion.posture import HIP_TURN, SIDE, STOOP, TWIST, heels_up, hips_of, natural_pole, wrist_of
 from datasets.simulation.motion.torso import Bones, Stance, place_head, place_torso, raise_shoulder
 from datasets.simulation.motion.turns import Array, Y, Z, about, about_axis, apply, frame, minimum_jerk, wrapped
 from datasets.simulation.performance import Carrier, Performance, Poses
@@ -109,7 +109,7 @@ class Poser:
             heading=heading,
             stoop=posture[:, STOOP] + 0.03 + 0.035 * np.minimum(speed, 1.5) + 0.006 * breath,
             twist=posture[:, TWIST] - 0.14 * np.clip(stride, -0.8, 0.8),
-            hip_yaw=0.3 * posture[:, TWIST] + 0.2 * np.clip(stride, -0.8, 0.8),
+            hip_yaw=HIP_TURN * posture[:, TWIST] + 0.2 * np.clip(stride, -0.8, 0.8),
             hip_roll=0.05 * lean + 0.02 * idle,
             side=posture[:, SIDE] + 0.01 * idle,
         )

@@ -15,10 +15,11 @@ from datasets.simulation.motion.turns import Array, Z, about, apply, frame, unit
 
 DROP, STOOP, TWIST, RISE, SIDE = range(5)  # columns of a posture: metres, and radians
 UPRIGHT = np.zeros(5)
+HIP_TURN = 0.5  # of a twist is turned by the hips
 REACH_SHARE = 0.94  # of an arm's length is used gladly
 ROOM_M = (0.12, 0.11, 0.06)  # from the neck, the head and a shoulder to a shelf's front
 
-_TURNS = (-0.8, -0.4, 0.0, 0.4, 0.8)
+_TURNS = (-1.15, -0.75, -0.35, 0.0, 0.35, 0.75, 1.15)
 _CROUCH = product(
     (0.0, 0.06, 0.13, 0.22, 0.32, 0.43, 0.53, 0.62), (0.0, 0.1, 0.22, 0.36, 0.52, 0.7, 0.9, 1.1, 1.3), _TURNS, (0.0,)
 )
@@ -120,7 +121,7 @@ def find_posture(body: Body, xy: Array, heading: float, goals: Sequence[Goal]) -
     found = _tilted(body, CANDIDATES * [body.leg_m, 1.0, 1.0, 1.0, 1.0], tilt)
     cost, miss, crowded = _rate(body, xy, heading, goals, found)
     best = int(np.argmin(cost))
-    near = np.maximum(found[best] + FINER, [0.0, -0.1, -1.0, 0.0, -1.0])
+    near = np.maximum(found[best] + FINER, [0.0, -0.1, -1.3, 0.0, -1.0])
     near[:, DROP] = np.minimum(near[:, DROP], 0.63 * body.leg_m)
     near[:, RISE] = np.where(near[:, DROP] > 0.02, 0.0, np.minimum(near[:, RISE], 0.95))
     near[0] = found[best]
@@ -144,7 +145,7 @@ def _rate(body: Body, xy: Array, heading: float, goals: Sequence[Goal], postures
         body,
         Stance(
             hips_of(body, xy, headings, postures), headings, postures[:, STOOP], postures[:, TWIST],
-            0.3 * postures[:, TWIST], zero, postures[:, SIDE],
+            HIP_TURN * postures[:, TWIST], zero, postures[:, SIDE],
         ),
     )  # fmt: skip
     share = postures[:, DROP] / body.leg_m
