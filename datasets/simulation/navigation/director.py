@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter
 
 from datasets.simulation.errors import ScenarioError
-from datasets.simulation.navigation.aside import places_aside
+from datasets.simulation.navigation.aside import has_way, places_aside
 from datasets.simulation.navigation.crowd import RATE_HZ, TICK_S, Others, Track
 from datasets.simulation.navigation.ground import TIGHT_M, Ground, body_width
 from datasets.simulation.navigation.legs import Leg, plan_leg
@@ -25,6 +25,7 @@ from store.layout import Plan
 RETRY_TICKS = 10
 ASIDE_TICKS = 30  # who stepped aside stays there so long at least
 TRIES = 4  # places to step aside to that are looked at
+PATIENT_TICKS = 10 * RATE_HZ  # for so long nobody is asked who is not in the way
 GIVE_UP_TICKS = 120 * RATE_HZ
 
 
@@ -218,6 +219,12 @@ class _Stage:
         go = player.back or player.doing
         here = player.track.xy[-1] if player.track is not None else np.array(player.script.xy)
         goal = np.array(go.xy) if isinstance(go, Go) else here
+        standing = [o for o in self.players if o is not player and o.track is not None and not o.track.ended]
+        still = [o.track.xy[-1] for o in standing if o.track is not None and o.track.last <= tick]
+        if has_way(self.ground, here, goal, np.array(still).reshape(-1, 2), player.body_m) and self._patient(
+            player, tick
+        ):
+            return  # only people who walk are in the way: they will be gone
         idle = [other for other in self.players if other is not player and self._may_move(other, tick)]
         idle.sort(key=lambda other: _detour(other, here, goal))
         wishes = [(other, here, goal, player.body_m) for other in idle]
@@ -231,6 +238,9 @@ class _Stage:
             for who, passer, to, body_m in wishes:
                 if self._step_aside(who, passer, to, body_m, tick, all_stay):
                     return
+
+    def _patient(self, player: _Player, tick: int) -> bool:
+        return player.blocked is not None and tick - player.blocked < PATIENT_TICKS
 
     def _may_move(self, player: _Player, tick: int) -> bool:
         """Whether the player stands, and not in the middle of an act or a moment after having stepped aside."""
