@@ -138,9 +138,8 @@ def _zone(camera: str, zone: Zone, times: Float, pixels: Float) -> Iterator[Draf
     for stays in inside:
         edges = np.diff(stays.astype(np.int8), prepend=0, append=0)
         starts, ends = np.flatnonzero(edges == 1), np.flatnonzero(edges == -1)
-        for start, end in zip(starts, ends, strict=True):
-            begun = float(times[start])
-            left = float(times[min(end, len(times) - 1)])
+        stops = np.minimum(ends, len(times) - 1)
+        for begun, left in zip(times[starts].tolist(), times[stops].tolist(), strict=True):
             yield ZoneEntered, begun, fields
             yield ZoneLeft, left, {**fields, "dwell_s": left - begun}
     if zone.queue_limit is not None:
