@@ -120,7 +120,7 @@ def test_a_list_of_events_happens_as_it_says(tmp_path, shop):
         tmp_path,
         "person: anna, product: box-22, slot: north-left/3/3, kind: take, time_s: 14",
         "person: anna, product: box-23, slot: north-left/3/4, kind: take, time_s: 22",
-        "person: ben, product: can-01, slot: north-left/5/1, kind: take, time_s: 33",
+        "person: ben, product: box-05, slot: east/3/3, kind: take, time_s: 33",
         "person: anna, product: box-22, slot: north-left/3/3, kind: return, time_s: 30",
     )
     timeline = play(*shop, scenario, 0)
@@ -135,7 +135,7 @@ def test_a_list_of_events_happens_as_it_says(tmp_path, shop):
         ("anna", "box-22", "north-left/3/3", True, 14),
         ("anna", "box-23", "north-left/3/4", True, 22),
         ("anna", "box-22", "north-left/3/3", False, 30),
-        ("ben", "can-01", "north-left/5/1", True, 33),
+        ("ben", "box-05", "east/3/3", True, 33),
     ]
 
 
