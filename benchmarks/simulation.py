@@ -19,10 +19,10 @@ from typing import Any
 import numpy as np
 import typer
 
-from datasets.simulation.footage import open_footage
-from datasets.simulation.live import Studio
-from datasets.simulation.recipes import Filming, Recipe
-from datasets.simulation.recording import Moment, Shot, moments, shots
+from datasets.simulation.filming.footage import open_footage
+from datasets.simulation.filming.live import Studio
+from datasets.simulation.filming.recipes import Filming, Recipe
+from datasets.simulation.filming.recording import Moment, Shot, moments, shots
 from datasets.simulation.scene import SceneState
 from datasets.simulation.truth.annotations import CameraTruth
 from datasets.simulation.truth.pictures import PictureTruths

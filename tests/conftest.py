@@ -134,7 +134,7 @@ def small_shop(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with ``plan.yaml``, a shop of a rack, three products and two cameras, and ``short.yaml``, 15 s there."""
     import yaml
 
-    from datasets.simulation.products import generate_catalogue
+    from datasets.simulation.goods.products import generate_catalogue
 
     folder = tmp_path_factory.mktemp("small")
     products = [p for p in generate_catalogue(1).products if p.id in ("box-01", "can-01", "jar-02")]
@@ -148,8 +148,8 @@ def small_shop(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def small_dataset(small_shop: Path) -> Path:
     """The dataset of ``short.yaml`` with seed 3, as videos of 5 frames a second. Look at it, do not write to it."""
-    from datasets.simulation.dataset import write_dataset
-    from datasets.simulation.recipes import Filming, Recipe
+    from datasets.simulation.filming.dataset import write_dataset
+    from datasets.simulation.filming.recipes import Filming, Recipe
 
     folder = small_shop / "dataset"
     write_dataset(folder, [Recipe(str(small_shop / "short.yaml"), 3, small_shop / "plan.yaml", Filming(rate_hz=5.0))])

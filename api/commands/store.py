@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from datasets.simulation.coverage import FloorCoverage
+    from datasets.simulation.survey.coverage import FloorCoverage
     from store.layout import Plan
 
 app = typer.Typer(no_args_is_help=True, help="Plan a shop and check the plan.")
@@ -60,9 +60,9 @@ def check(
 
     Exits with 1 where there are errors; warnings are said only.
     """
-    from datasets.simulation.coverage import floor_coverage, slot_coverage
-    from datasets.simulation.inspection import inspect
     from datasets.simulation.shop import catalogue_of
+    from datasets.simulation.survey.coverage import floor_coverage, slot_coverage
+    from datasets.simulation.survey.inspection import inspect
     from store.plan import PlanError, PlanFile
 
     try:
@@ -107,7 +107,7 @@ def _summary(plan: Plan, floor: FloorCoverage | None, slot_cameras: list[int]) -
 def _draw(plan: Plan, floor: FloorCoverage | None, slot_cameras: NDArray[np.int64], picture: Path) -> None:
     import cv2
 
-    from datasets.simulation.plan_picture import draw_plan
+    from datasets.simulation.survey.plan_picture import draw_plan
 
     if floor is None:
         typer.echo("aisle store: a plan without `floor` has no picture", err=True)

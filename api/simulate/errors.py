@@ -9,7 +9,7 @@ def told_errors() -> tuple[type[Exception], ...]:
     from api.simulate.options import OptionError
     from api.simulate.rtsp import RtspError
     from datasets.manifest import ManifestError
-    from datasets.simulation.dataset import DatasetError
+    from datasets.simulation.filming.dataset import DatasetError
     from datasets.simulation.render.gl import RendererError
     from datasets.simulation.scenario import ScenarioError
     from store.plan import PlanError

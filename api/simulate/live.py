@@ -15,7 +15,7 @@ from api.simulate.rtsp import HOST, CameraStream, StreamServer
 from api.simulate.sensors import sensor_app
 from api.simulate.write import drawn_by
 from cameras.frame import Frame
-from datasets.simulation.live import LiveShop
+from datasets.simulation.filming.live import LiveShop
 
 _TELL_EVERY_S: Final = 10.0
 _START_S: Final = 20.0

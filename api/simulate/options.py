@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from datasets.simulation.recipes import Filming, Recipe, is_file
+from datasets.simulation.filming.recipes import Filming, Recipe, is_file
 from datasets.simulation.scenario import ScenarioError, families
 from store.plan import example_plan, load_plan
 

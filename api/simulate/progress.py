@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
-from datasets.simulation.dataset import Progress as Step
+from datasets.simulation.filming.dataset import Progress as Step
 
 _PLAIN_EVERY_S = 10.0
 

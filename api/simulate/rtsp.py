@@ -24,7 +24,7 @@ from aio_rtsp_toolkit.server_session import RtspServerSession
 
 from cameras.frame import Frame
 from cameras.newest import Newest
-from datasets.simulation.footage import TICKS, video_frame
+from datasets.simulation.filming.footage import TICKS, video_frame
 
 HOST: Final = "127.0.0.1"
 _START_S: Final = 20.0

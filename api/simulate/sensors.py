@@ -12,7 +12,7 @@ import numpy as np
 from fastapi import FastAPI
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 
-from datasets.simulation.live import LiveShop
+from datasets.simulation.filming.live import LiveShop
 from datasets.simulation.scenario import gate_codes
 
 _LONGEST_WAIT_S: Final = 0.2

@@ -14,8 +14,8 @@ from rich.table import Table
 from api.simulate.options import SimulateRequest, recipes_of
 from api.simulate.progress import show_progress
 from datasets.manifest import read_manifest
-from datasets.simulation.dataset import RUNS, write_dataset
-from datasets.simulation.recording import RUN
+from datasets.simulation.filming.dataset import RUNS, write_dataset
+from datasets.simulation.filming.recording import RUN
 from datasets.simulation.render.gl import open_context
 
 

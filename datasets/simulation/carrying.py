@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial.transform import Rotation
 
+from datasets.simulation.furnishing.props import content_poses
 from datasets.simulation.motion import Poser
 from datasets.simulation.performance import Carrier
-from datasets.simulation.props import content_poses
 from datasets.simulation.timeline import Item, Stay, Timeline
 
 BLEND_S = 0.4  # in which a package turns from how it stood to how it is carried

@@ -98,7 +98,7 @@ class Poses:
     """Bones in the shop at some times: ``rotation`` float64 (times, bones, 3, 3) applied to the rest pose, ``joint``
     (times, bones, 3) the bones' heads in metres. ``palm`` (times, 2, 3) and ``palm_rotation`` (times, 2, 3, 3) are
     where a held item hangs: axes x to the item's right, y away from the person, z up through the item. ``carrier``
-    (times, 4, 4) places the basket, trolley or bag (its own origin: see ``datasets.simulation.props``).
+    (times, 4, 4) places the basket, trolley or bag (its own origin: see ``datasets.simulation.furnishing.props``).
     """
 
     rotation: NDArray[np.float64]

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+from datasets.simulation.goods.products import generate_catalogue
 from datasets.simulation.placement import capacity
-from datasets.simulation.products import generate_catalogue
 from store.catalogue import Catalogue, Product, load_catalogue
 from store.faults import Fault
 from store.layout import PlacedSlot, Plan

@@ -130,8 +130,8 @@ def test_it_fits_small_and_large_windows_in_light_and_dark(small_dataset, open_p
 
 
 def test_folders_of_pictures_are_shown_too(small_shop, tmp_path, open_preview):
-    from datasets.simulation.dataset import write_dataset
-    from datasets.simulation.recipes import Filming, Recipe
+    from datasets.simulation.filming.dataset import write_dataset
+    from datasets.simulation.filming.recipes import Filming, Recipe
 
     filming = Filming(("left",), rate_hz=1.0, format="frames")
     write_dataset(tmp_path, [Recipe(str(small_shop / "short.yaml"), 1, small_shop / "plan.yaml", filming)])

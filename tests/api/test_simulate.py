@@ -18,8 +18,8 @@ from api.simulate.options import seed_range
 from api.simulate.rtsp import length_prefixed
 from cameras import open_source
 from datasets.manifest import verify
-from datasets.simulation.live import LiveShop, SimulatedSource
-from datasets.simulation.recipes import Filming, Recipe
+from datasets.simulation.filming.live import LiveShop, SimulatedSource
+from datasets.simulation.filming.recipes import Filming, Recipe
 
 
 def run(*words: object):

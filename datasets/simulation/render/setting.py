@@ -8,11 +8,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from datasets.simulation.furniture import package_instances, set_meshes, shop_set
-from datasets.simulation.labels import label_atlas
+from datasets.simulation.furnishing.furniture import package_instances, set_meshes, shop_set
+from datasets.simulation.furnishing.props import prop_colour, prop_name
+from datasets.simulation.goods.labels import label_atlas
 from datasets.simulation.meshes import PLAIN, Instances, Mesh
 from datasets.simulation.performance import Carrier
-from datasets.simulation.props import prop_colour, prop_name
 from store.catalogue import Catalogue
 from store.layout import Plan
 

@@ -18,7 +18,6 @@ from datasets.simulation.motion.reach import CROWDED_M, MISS_M
 from datasets.simulation.navigation import direct
 from datasets.simulation.performance import RIGHT, Performance, Walk
 from datasets.simulation.placement import grip_point, standing_poses
-from datasets.simulation.plates import plate_readings
 from datasets.simulation.scenario.crowd import draw_crowd
 from datasets.simulation.scenario.ledger import Books, Ledger, TooEarlyError
 from datasets.simulation.scenario.listed import add_listed
@@ -32,6 +31,7 @@ from datasets.simulation.scenario.steps import rehearse
 from datasets.simulation.scenario.surroundings import draw_lights, draw_outages
 from datasets.simulation.scenario.truth import true_events
 from datasets.simulation.script import Act, Step, Wait
+from datasets.simulation.sensors.plates import plate_readings
 from datasets.simulation.timeline import Actor, Item, Timeline
 from store.catalogue import Catalogue
 from store.layout import PlacedSlot, Plan

@@ -12,9 +12,9 @@ from typing import Any, Final
 import numpy as np
 
 from cameras.geometry import CameraModel
-from datasets.simulation.clocks import CameraClock
 from datasets.simulation.scenario import gate_codes
 from datasets.simulation.scene import SceneState
+from datasets.simulation.sensors.clocks import CameraClock
 from datasets.simulation.timeline import Timeline
 from store.events import ReceiptIssued
 

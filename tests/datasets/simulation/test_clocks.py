@@ -2,7 +2,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from datasets.simulation.clocks import MOST_OFFSET_S, camera_clock
+from datasets.simulation.sensors.clocks import MOST_OFFSET_S, camera_clock
 from datasets.simulation.timeline import CameraOutage
 
 

@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from shapely import LineString, Point, Polygon
 
-from datasets.simulation.coverage import floor_coverage, slot_coverage, slot_visibility, visibility
-from datasets.simulation.obstacles import Boxes
+from datasets.simulation.survey.coverage import floor_coverage, slot_coverage, slot_visibility, visibility
+from datasets.simulation.survey.obstacles import Boxes
 from store.layout import Fixture, Floor, Plan, Shelf, Slot, Wall, footprint
 from store.plan import example_plan, load_plan
 from store.views import CameraView, Lens, PlanError, Pose

@@ -6,11 +6,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from datasets.simulation.furniture import package_instances, set_meshes, shop_set
+from datasets.simulation.furnishing.furniture import package_instances, set_meshes, shop_set
+from datasets.simulation.goods.photos import catalogue_photo, photo_camera
+from datasets.simulation.goods.products import generate_catalogue
 from datasets.simulation.meshes import FLOOR_TILES, WALL_PAINT, Instances
-from datasets.simulation.photos import catalogue_photo, photo_camera
 from datasets.simulation.placement import standing_poses
-from datasets.simulation.products import generate_catalogue
 from datasets.simulation.render import Photographer, RendererError
 from store.catalogue import Catalogue
 from store.layout import Fixture, Floor, Gate, Plan, Shelf, Slot, Wall

@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from datasets.simulation.coverage import floor_coverage, slot_coverage
-from datasets.simulation.inspection import Problem, inspect
-from datasets.simulation.products import generate_catalogue
+from datasets.simulation.goods.products import generate_catalogue
 from datasets.simulation.shop import catalogue_of, load_shop
+from datasets.simulation.survey.coverage import floor_coverage, slot_coverage
+from datasets.simulation.survey.inspection import Problem, inspect
 from store.layout import Plan, PlanError
 from store.plan import PlanFile, example_plan
 

@@ -7,10 +7,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from datasets.simulation.barcodes import ean13_modules
-from datasets.simulation.labels import label_atlas
-from datasets.simulation.products import generate_catalogue
-from datasets.simulation.wrapping import SIDES
+from datasets.simulation.goods.barcodes import ean13_modules
+from datasets.simulation.goods.labels import label_atlas
+from datasets.simulation.goods.products import generate_catalogue
+from datasets.simulation.goods.wrapping import SIDES
 from store.catalogue import Catalogue, Package, Product, check_digit
 
 SEED, SIZE = 6, 256

@@ -8,12 +8,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from datasets.simulation.furniture import set_meshes
+from datasets.simulation.furnishing.furniture import set_meshes
+from datasets.simulation.furnishing.props import content_poses, prop_colour, prop_mesh
+from datasets.simulation.goods.packages import package_mesh
+from datasets.simulation.goods.wrapping import SIDES
 from datasets.simulation.meshes import Mesh
-from datasets.simulation.packages import package_mesh
 from datasets.simulation.performance import Carrier
-from datasets.simulation.props import content_poses, prop_colour, prop_mesh
-from datasets.simulation.wrapping import SIDES
 from store.catalogue import Package
 
 CARRIERS = [carrier for carrier in Carrier if carrier is not Carrier.NONE]

@@ -3,10 +3,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from datasets.simulation.coverage import floor_coverage, slot_coverage
-from datasets.simulation.drawing import INK, Canvas, text_size
-from datasets.simulation.plan_legend import COVERAGE, UNSEEN
-from datasets.simulation.plan_picture import draw_plan
+from datasets.simulation.survey.coverage import floor_coverage, slot_coverage
+from datasets.simulation.survey.drawing import INK, Canvas, text_size
+from datasets.simulation.survey.plan_legend import COVERAGE, UNSEEN
+from datasets.simulation.survey.plan_picture import draw_plan
 from store.layout import Fixture, Floor, Gate, Plan, Shelf, Slot, Wall
 from store.views import CameraView, Lens, PlanError, Pose
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from datasets.simulation.products import COUNTS, FAMILY, generate_catalogue, package_size
+from datasets.simulation.goods.products import COUNTS, FAMILY, generate_catalogue, package_size
 from store.catalogue import Catalogue, Package, Product
 
 SEEDS = st.integers(0, 99)

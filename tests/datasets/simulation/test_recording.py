@@ -18,9 +18,9 @@ from cameras.geometry import CameraModel
 from datasets.formats.coco import decode_mask, read_coco
 from datasets.formats.mot import read_truth
 from datasets.manifest import read_manifest, verify
-from datasets.simulation.dataset import DatasetError, write_dataset
-from datasets.simulation.recipes import Filming, Recipe
-from datasets.simulation.recording import RUN, record
+from datasets.simulation.filming.dataset import DatasetError, write_dataset
+from datasets.simulation.filming.recipes import Filming, Recipe
+from datasets.simulation.filming.recording import RUN, record
 from store.events import from_cloudevent
 
 TRUTH = ("coco.json", "mot.txt", "frames.csv")

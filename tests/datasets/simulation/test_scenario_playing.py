@@ -7,9 +7,9 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from datasets.simulation.plates import plate_readings
-from datasets.simulation.products import generate_catalogue
+from datasets.simulation.goods.products import generate_catalogue
 from datasets.simulation.scenario import census, families, family, gate_codes, play, receipts, stocked, unpaid
+from datasets.simulation.sensors.plates import plate_readings
 from store.events import (
     BasketChanged,
     CameraDegraded,

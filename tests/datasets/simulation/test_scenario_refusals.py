@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from datasets.simulation.products import generate_catalogue
+from datasets.simulation.goods.products import generate_catalogue
 from datasets.simulation.scenario import ScenarioError, family, load_scenario, play
 from store.events import ProductReturned, ProductTaken
 from store.plan import example_plan, load_plan

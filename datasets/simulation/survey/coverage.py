@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cameras.geometry import CameraModel
-from datasets.simulation.obstacles import STOCK_M, Boxes
+from datasets.simulation.survey.obstacles import STOCK_M, Boxes
 from store.layout import PlacedSlot, Plan, footprint
 from store.views import PlanError
 

@@ -12,7 +12,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from datasets.simulation.assortment import KINDS, Kind
+from datasets.simulation.goods.assortment import KINDS, Kind
 from store.catalogue import Catalogue, Package, Product, check_digit
 
 COUNTS: dict[Package, int] = {

@@ -13,9 +13,9 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from datasets.simulation.furnishing.shapes import cuboid, merged, mesh, placed, rod, surface
 from datasets.simulation.meshes import Mesh
 from datasets.simulation.performance import Carrier
-from datasets.simulation.shapes import cuboid, merged, mesh, placed, rod, surface
 
 # Inner floor of basket and trolley: width in x, length in y, its z and middle y; height of the sides.
 _INSIDE = {

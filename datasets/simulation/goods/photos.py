@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cameras.geometry import CameraModel, look_at
-from datasets.simulation.furniture import package_instances
+from datasets.simulation.furnishing.furniture import package_instances
 from store.catalogue import Catalogue, Package, Product
 
 if TYPE_CHECKING:

@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from datasets.simulation.goods.wrapping import Rect, inset
 from datasets.simulation.meshes import Mesh
-from datasets.simulation.wrapping import Rect, inset
 
 Float = NDArray[np.float64]
 WHOLE: Rect = (0.0, 0.0, 1.0, 1.0)

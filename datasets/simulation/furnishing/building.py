@@ -9,7 +9,7 @@ import numpy as np
 from shapely import Point as Place
 from shapely import Polygon
 
-from datasets.simulation.blocks import PILLAR, POSTER, ROOM, Frame, Paint, Piece, paint
+from datasets.simulation.furnishing.blocks import PILLAR, POSTER, ROOM, Frame, Paint, Piece, paint
 from datasets.simulation.meshes import FLOOR_TILES, WALL_PAINT
 from store.layout import Floor, Gate, Plan, footprint
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from datasets.simulation.coverage import FloorCoverage
-from datasets.simulation.drawing import INK, PAPER, Canvas, Colour, Image, hatch, write
+from datasets.simulation.survey.coverage import FloorCoverage
+from datasets.simulation.survey.drawing import INK, PAPER, Canvas, Colour, Image, hatch, write
 from store.layout import Plan
 
 # Seen by 0, 1, 2, ... cameras (the last: or more), light to dark; a place that none sees is hatched.

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 from PIL import Image, ImageDraw
 
-from datasets.simulation.artwork import BLACK, PICTURES, WHITE, Box, Colour, Draw, ball, ink_on, lines, mix, write
-from datasets.simulation.barcodes import ean13_modules
-from datasets.simulation.fronts import BACKGROUNDS, Look, Words, logo, paint_front
+from datasets.simulation.goods.artwork import BLACK, PICTURES, WHITE, Box, Colour, Draw, ball, ink_on, lines, mix, write
+from datasets.simulation.goods.barcodes import ean13_modules
+from datasets.simulation.goods.fronts import BACKGROUNDS, Look, Words, logo, paint_front
 from store.catalogue import Package, Product
 
 BARE: dict[Package, tuple[Colour, ...]] = {

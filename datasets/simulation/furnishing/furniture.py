@@ -9,14 +9,14 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
-from datasets.simulation.blocks import BLOCK, PILLAR, POSTER, Frame, Paint, Piece, instances, paint
-from datasets.simulation.building import building
+from datasets.simulation.furnishing.blocks import BLOCK, PILLAR, POSTER, Frame, Paint, Piece, instances, paint
+from datasets.simulation.furnishing.building import building
+from datasets.simulation.furnishing.props import prop_mesh, prop_name
+from datasets.simulation.furnishing.shapes import cuboid, disc, merged, turned
+from datasets.simulation.goods.packages import package_mesh
+from datasets.simulation.goods.wrapping import SIDES
 from datasets.simulation.meshes import Instances, Mesh
-from datasets.simulation.packages import package_mesh
 from datasets.simulation.performance import Carrier
-from datasets.simulation.props import prop_mesh, prop_name
-from datasets.simulation.shapes import cuboid, disc, merged, turned
-from datasets.simulation.wrapping import SIDES
 from store.catalogue import Catalogue, Package
 from store.layout import BOARD_M, PANEL_M, Fixture, Plan, Shelf, Side, shelf_frame
 

@@ -16,13 +16,13 @@ from numpy.typing import NDArray
 
 from cameras.geometry import CameraModel
 from datasets.manifest import Manifest, entries, write_manifest
-from datasets.simulation.clocks import CameraClock, camera_clock
-from datasets.simulation.footage import Footage, open_footage
+from datasets.simulation.filming.footage import Footage, open_footage
+from datasets.simulation.filming.recipes import Recipe, is_file, safe_name
 from datasets.simulation.preview.run import FloorMoment, ShownCamera, write_run
-from datasets.simulation.recipes import Recipe, is_file, safe_name
 from datasets.simulation.render.look import camera_look
 from datasets.simulation.render.renderer import Renderer
 from datasets.simulation.scene import Scene, SceneState
+from datasets.simulation.sensors.clocks import CameraClock, camera_clock
 from datasets.simulation.timeline import Timeline
 from datasets.simulation.truth import shop
 from datasets.simulation.truth.annotations import CameraTruth

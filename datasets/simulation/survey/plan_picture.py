@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cameras.geometry import CameraModel
-from datasets.simulation.coverage import FloorCoverage
-from datasets.simulation.drawing import INK, PAPER, Canvas, Colour, Image, hatch
-from datasets.simulation.plan_legend import COVERAGE, GATE, UNSEEN, with_legend
+from datasets.simulation.survey.coverage import FloorCoverage
+from datasets.simulation.survey.drawing import INK, PAPER, Canvas, Colour, Image, hatch
+from datasets.simulation.survey.plan_legend import COVERAGE, GATE, UNSEEN, with_legend
 from store.layout import Fixture, PlacedSlot, Plan, Side, footprint, shelf_frame
 from store.views import CameraView, PlanError, Point
 

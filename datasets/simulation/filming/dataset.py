@@ -16,9 +16,9 @@ from pathlib import Path
 from typing import Any, Final
 
 from datasets.manifest import Manifest, ManifestError, entries, read_manifest, write_manifest
+from datasets.simulation.filming.recipes import Recipe
+from datasets.simulation.filming.recording import LICENCE, RUN, record
 from datasets.simulation.preview.page import write_page
-from datasets.simulation.recipes import Recipe
-from datasets.simulation.recording import LICENCE, RUN, record
 
 RUNS: Final = "runs"
 
@@ -96,7 +96,7 @@ def source() -> dict[str, Any]:
         found: dict[str, Any] = {"version": version("aisle")}
     except PackageNotFoundError:
         found = {"version": None}
-    root = Path(__file__).parents[2]
+    root = Path(__file__).parents[3]
     if (root / ".git").exists() and (git := shutil.which("git")):
         asked = [[git, "-C", str(root), "rev-parse", "HEAD"], [git, "-C", str(root), "status", "--porcelain"]]
         answers = [subprocess.run(words, capture_output=True, text=True, check=False) for words in asked]

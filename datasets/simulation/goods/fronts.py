@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image, ImageDraw
 
-from datasets.simulation.artwork import BLACK, PICTURES, WHITE, Box, Colour, Draw, ink_on, luminance, mix, write
+from datasets.simulation.goods.artwork import BLACK, PICTURES, WHITE, Box, Colour, Draw, ink_on, luminance, mix, write
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,9 +13,9 @@ from shapely import LineString, Point, Polygon, box, union_all
 from shapely.affinity import rotate, translate
 
 from cameras.geometry import CameraModel, largest_radius, undistort
-from datasets.simulation.coverage import FloorCoverage, free_floor
 from datasets.simulation.placement import capacity
 from datasets.simulation.shop import product_faults
+from datasets.simulation.survey.coverage import FloorCoverage, free_floor
 from store.catalogue import Catalogue
 from store.faults import Loc
 from store.layout import Gate, PlacedSlot, Plan, footprint

@@ -11,12 +11,12 @@ import numpy as np
 
 from cameras.frame import Frame
 from cameras.newest import Newest
-from datasets.simulation.clocks import CameraClock, camera_clock
-from datasets.simulation.recipes import Recipe
-from datasets.simulation.recording import Shot, moments, shots
+from datasets.simulation.filming.recipes import Recipe
+from datasets.simulation.filming.recording import Shot, moments, shots
 from datasets.simulation.render.look import camera_look
 from datasets.simulation.render.renderer import Renderer
 from datasets.simulation.scene import Scene
+from datasets.simulation.sensors.clocks import CameraClock, camera_clock
 
 _WINDOW_S: Final = 0.5  # of poses that are worked out ahead
 _LONGEST_WAIT_S: Final = 0.1

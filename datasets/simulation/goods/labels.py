@@ -11,9 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from datasets.simulation.artwork import Colour
-from datasets.simulation.assortment import TASTES
-from datasets.simulation.fronts import (
+from datasets.simulation.goods.artwork import Colour
+from datasets.simulation.goods.assortment import TASTES
+from datasets.simulation.goods.fronts import (
     BACKGROUNDS,
     COLUMN_LAYOUT,
     LAYOUTS,
@@ -23,8 +23,8 @@ from datasets.simulation.fronts import (
     Words,
     distance,
 )
-from datasets.simulation.sides import BARE, paint_side
-from datasets.simulation.wrapping import SIDES
+from datasets.simulation.goods.sides import BARE, paint_side
+from datasets.simulation.goods.wrapping import SIDES
 from store.catalogue import Catalogue, Package, Product
 
 _OVERSAMPLING, _LEAST = 2, 512  # pixels drawn to one of the layer, along an edge; pixels drawn at least

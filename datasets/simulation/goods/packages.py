@@ -7,9 +7,9 @@ from functools import cache
 
 import numpy as np
 
+from datasets.simulation.furnishing.shapes import circle, cuboid, disc, merged, rings, surface, turned
+from datasets.simulation.goods.wrapping import SIDES, inset
 from datasets.simulation.meshes import Mesh
-from datasets.simulation.shapes import circle, cuboid, disc, merged, rings, surface, turned
-from datasets.simulation.wrapping import SIDES, inset
 from store.catalogue import Package
 
 FLAT_M = 0.02  # thickness of a crimped end, as a share of the depth

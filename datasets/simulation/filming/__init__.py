@@ -1,0 +1,1 @@
+"""From a recipe to footage with its truth on disk, or live."""

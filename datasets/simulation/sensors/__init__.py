@@ -1,0 +1,1 @@
+"""When cameras expose and what their clocks say; what weight plates read."""
