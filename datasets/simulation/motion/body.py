@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TypeVar
 
 import numpy as np
@@ -104,7 +105,11 @@ def measure(character: Character | Skeleton) -> Body:
 
     Raises SkeletonError where a bone is missing or a bone comes before its parent.
     """
-    skeleton = character if isinstance(character, Skeleton) else character.skeleton
+    return _measure(character if isinstance(character, Skeleton) else character.skeleton)
+
+
+@lru_cache(maxsize=256)
+def _measure(skeleton: Skeleton) -> Body:
     missing = [name for name in NEEDED if name not in skeleton.names]
     if missing:
         raise SkeletonError(f"the skeleton lacks {', '.join(missing)}; build it on MakeHuman's game_engine rig")

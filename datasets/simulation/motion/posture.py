@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import product
 
 import numpy as np
 
 from datasets.simulation.motion.body import Body
 from datasets.simulation.motion.limbs import bend
-from datasets.simulation.motion.torso import Stance, place_torso, raise_shoulder
+from datasets.simulation.motion.torso import Stance, collarbone, place_torso, turned_collarbone
 from datasets.simulation.motion.turns import Array, Z, about, apply, frame, unit
 
 DROP, STOOP, TWIST, RISE, SIDE = range(5)  # columns of a posture: metres, and radians
@@ -117,18 +118,51 @@ def level_pole(body: Body, side: int, shoulder: Array, wrist: Array, inward: Arr
 
 def find_posture(body: Body, xy: Array, heading: float, goals: Sequence[Goal]) -> Found:
     """The cheapest posture of a body at ``xy`` (2,) that brings all goals' palms to their places at once."""
+    goals = [_seen_from(goal, xy, heading) for goal in goals]
     tilt = float(np.mean([-1.0 if goal.side == 0 else 1.0 for goal in goals]))
-    found = _tilted(body, CANDIDATES * [body.leg_m, 1.0, 1.0, 1.0, 1.0], tilt)
-    cost, miss, crowded = _rate(body, xy, heading, goals, found)
-    best = int(np.argmin(cost))
-    near = np.maximum(found[best] + FINER, [0.0, -0.1, -1.3, 0.0, -1.0])
+    trunks = _candidates(body, tilt)
+    cost, _, _ = _rate(body, trunks, goals)
+    coarse = trunks.postures[int(np.argmin(cost))]
+    near = np.maximum(coarse + FINER, [0.0, -0.1, -1.3, 0.0, -1.0])
     near[:, DROP] = np.minimum(near[:, DROP], 0.63 * body.leg_m)
     near[:, RISE] = np.where(near[:, DROP] > 0.02, 0.0, np.minimum(near[:, RISE], 0.95))
-    near[0] = found[best]
-    near = _tilted(body, near, tilt)
-    cost, miss, crowded = _rate(body, xy, heading, goals, near)
+    near[0] = coarse
+    trunks = _trunks(body, _tilted(body, near, tilt))
+    cost, miss, crowded = _rate(body, trunks, goals)
     best = int(np.argmin(cost))
-    return Found(near[best], float(cost[best]), float(miss[best]), float(crowded[best]))
+    return Found(trunks.postures[best], float(cost[best]), float(miss[best]), float(crowded[best]))
+
+
+def _seen_from(goal: Goal, xy: Array, heading: float) -> Goal:
+    """The goal in the frame of a body at ``xy`` (2,): x to its right, y ahead."""
+    cos, sin = float(np.cos(heading)), float(np.sin(heading))
+
+    def turned(x: float, y: float) -> tuple[float, float]:
+        return x * sin - y * cos, x * cos + y * sin
+
+    target = (*turned(goal.target[0] - float(xy[0]), goal.target[1] - float(xy[1])), goal.target[2])
+    return Goal(goal.side, target, None if goal.normal is None else turned(*goal.normal), goal.inside_m)
+
+
+@dataclass(frozen=True, eq=False)
+class _Trunks:
+    """A standing body's trunk in ``postures`` (n, 5), seen from its place and heading: how hard each is (n,), the
+    ``chest``'s turn (n, 3, 3), neck and top of the head (n, 3), and of each side, with the collarbone at rest, its
+    joint and the shoulder (n, 3).
+    """
+
+    postures: Array
+    strain: Array
+    chest: Array
+    neck: Array
+    crown: Array
+    collars: tuple[Array, Array]
+    shoulders: tuple[Array, Array]
+
+
+@lru_cache(maxsize=128)
+def _candidates(body: Body, tilt: float) -> _Trunks:
+    return _trunks(body, _tilted(body, CANDIDATES * [body.leg_m, 1.0, 1.0, 1.0, 1.0], tilt))
 
 
 def _tilted(body: Body, postures: Array, tilt: float) -> Array:
@@ -137,31 +171,47 @@ def _tilted(body: Body, postures: Array, tilt: float) -> Array:
     return postures
 
 
-def _rate(body: Body, xy: Array, heading: float, goals: Sequence[Goal], postures: Array) -> tuple[Array, Array, Array]:
+def _trunks(body: Body, postures: Array) -> _Trunks:
     n = len(postures)
-    zero, headings = np.zeros(n), np.full(n, heading)
-    upright = about(Z, headings - np.pi / 2)
+    zero, headings = np.zeros(n), np.full(n, np.pi / 2)
     bones = place_torso(
         body,
         Stance(
-            hips_of(body, xy, headings, postures), headings, postures[:, STOOP], postures[:, TWIST],
+            hips_of(body, np.zeros(2), headings, postures), headings, postures[:, STOOP], postures[:, TWIST],
             HIP_TURN * postures[:, TWIST], zero, postures[:, SIDE],
         ),
     )  # fmt: skip
     share = postures[:, DROP] / body.leg_m
-    cost = (
+    strain = (
         2.2 * share + 0.8 * share**2 + 0.35 * np.abs(postures[:, STOOP]) + 0.45 * postures[:, STOOP] ** 2
         + 0.35 * postures[:, TWIST] ** 2 + 0.25 * postures[:, RISE]
     )  # fmt: skip
     skeleton = body.skeleton
-    chest = bones.point(skeleton.index("spine_03"), skeleton.heads[skeleton.index("neck_01")])
-    head = bones.point(skeleton.index("spine_03"), skeleton.tails[skeleton.index("head")] * [1.0, 1.0, 0.96])
-    miss, crowded = np.zeros(n), np.zeros(n)
+    spine = skeleton.index("spine_03")
+    left, right = (collarbone(body, side) for side in (0, 1))
+    return _Trunks(
+        postures,
+        strain,
+        bones.rotation[:, spine].copy(),
+        bones.point(spine, skeleton.heads[skeleton.index("neck_01")]),
+        bones.point(spine, skeleton.tails[skeleton.index("head")] * [1.0, 1.0, 0.96]),
+        (bones.joint[:, left[0]].copy(), bones.joint[:, right[0]].copy()),
+        (bones.joint[:, left[1]].copy(), bones.joint[:, right[1]].copy()),
+    )
+
+
+def _rate(body: Body, trunks: _Trunks, goals: Sequence[Goal]) -> tuple[Array, Array, Array]:
+    """Cost, miss and crowding (n,) of the trunks for goals that are seen from the body."""
+    n = len(trunks.postures)
+    upright = np.broadcast_to(np.eye(3), (n, 3, 3))
+    cost, miss, crowded = trunks.strain, np.zeros(n), np.zeros(n)
     for goal in goals:
         target = np.broadcast_to(goal.target, (n, 3))
-        away = np.array([*(target[0, :2] - xy), 0.0]) if goal.normal is None else -np.array([*goal.normal, 0.0])
+        away = np.array([*goal.target[:2], 0.0]) if goal.normal is None else -np.array([*goal.normal, 0.0])
         inward = np.broadcast_to(unit(away), (n, 3))
-        shoulder = raise_shoulder(bones, goal.side, target)
+        turn = turned_collarbone(body, goal.side, trunks.chest, trunks.shoulders[goal.side], target)
+        bone, upper_arm = collarbone(body, goal.side)
+        shoulder = trunks.collars[goal.side] + turn @ (body.skeleton.heads[upper_arm] - body.skeleton.heads[bone])
         along, thumb = aim(goal.side, shoulder, target, inward, goal.inside_m)
         wrist = wrist_of(body, goal.side, target, along, thumb)
         arm = body.arms[goal.side]
@@ -176,8 +226,8 @@ def _rate(body: Body, xy: Array, heading: float, goals: Sequence[Goal], postures
         elbow, end, _, _ = bend(arm, shoulder, wrist, pole)
         level = ((end - elbow) * inward).sum(axis=1) / arm.lower_m
         cost = cost + (0.2 + 5.0 * goal.inside_m) * (1.0 - level)
-        front = target[0, :2] @ goal.normal + goal.inside_m
-        for part, room in zip((chest, head, shoulder), ROOM_M, strict=True):
+        front = np.dot(goal.target[:2], goal.normal) + goal.inside_m
+        for part, room in zip((trunks.neck, trunks.crown, shoulder), ROOM_M, strict=True):
             close = np.maximum(front + room - part[:, :2] @ np.asarray(goal.normal), 0.0)
             crowded = np.maximum(crowded, close)
     return cost + 12.0 * crowded, miss, crowded

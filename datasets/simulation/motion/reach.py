@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import numpy as np
 
 from datasets.simulation.characters import Character, Skeleton
@@ -12,6 +14,7 @@ from datasets.simulation.performance import LEFT, Motion
 
 MISS_M, CROWDED_M = 0.01, 0.06  # by how much a palm may miss its target, and head or shoulders be in the shelf
 DISTANCES_M = (0.3, 0.36, 0.42, 0.48, 0.54, 0.6)  # from the shelf's front
+ALIKE_M = 0.02  # targets that differ by less are reached from the same distance
 
 Point = tuple[float, float, float]
 Way = tuple[float, float]
@@ -24,7 +27,7 @@ def standing_place(
     front ``inside_m`` before the target, the working shoulder near the target's line.
     """
     body = measure(character)
-    return _place(body, target, normal, hand, _distance(body, target, normal, hand, inside_m))
+    return _place(body, target, normal, hand, _distance(body, target[2], hand, inside_m))
 
 
 def can_reach(
@@ -40,7 +43,7 @@ def can_reach(
     The body stands ``distance`` metres from the target along ``normal`` (None: where ``standing_place`` says).
     """
     body = measure(character)
-    far = _distance(body, target, normal, hand, inside_m) if distance is None else distance
+    far = _distance(body, target[2], hand, inside_m) if distance is None else distance
     xy, heading = _place(body, target, normal, hand, far)
     found = find_posture(body, xy, heading, [Goal(hand, target, normal, inside_m)])
     if found.miss_m > MISS_M:
@@ -76,16 +79,25 @@ def reach_times(
     return way * hurry, (way + hold) * hurry, (2.0 * way + hold) * hurry
 
 
-def _distance(body: Body, target: Point, normal: Way, hand: int, inside_m: float) -> float:
-    """How far from the target to stand: where reaching costs least, rather half a metre from the shelf."""
+def _distance(body: Body, height_m: float, hand: int, inside_m: float) -> float:
+    """How far from a target ``inside_m`` behind a shelf's front to stand."""
+    return _from_front(body, round(height_m / ALIKE_M), hand, round(inside_m / ALIKE_M)) + inside_m
+
+
+@lru_cache(maxsize=8192)
+def _from_front(body: Body, height: int, hand: int, inside: int) -> float:
+    """How far from a shelf's front to stand: where reaching costs least, rather half a metre; in ``ALIKE_M``: how high
+    the target is and how far inside.
+    """
     best, least = 0.5, np.inf
+    target, normal = (0.0, 0.0, height * ALIKE_M), (0.0, -1.0)
     for far in DISTANCES_M:
-        xy, heading = _place(body, target, normal, hand, far + inside_m)
-        found = find_posture(body, xy, heading, [Goal(hand, target, normal, inside_m)])
+        xy, heading = _place(body, target, normal, hand, far + inside * ALIKE_M)
+        found = find_posture(body, xy, heading, [Goal(hand, target, normal, inside * ALIKE_M)])
         cost = found.cost + 3.0 * (far - 0.5) ** 2 + 3.0 * max(0.48 - far, 0.0)
         if cost < least:
             best, least = far, cost
-    return best + inside_m
+    return best
 
 
 def _place(body: Body, target: Point, normal: Way, hand: int, far: float) -> tuple[Array, float]:

@@ -91,20 +91,31 @@ def place_head(bones: Bones, yaw: Array, pitch: Array) -> None:
 
 def raise_shoulder(bones: Bones, side: int, palm: Array) -> Array:
     """Lets a collarbone follow the hand that goes to ``palm`` (n, 3), up and forward; returns the shoulder (n, 3)."""
-    body, skeleton = bones.body, bones.body.skeleton
-    bone = skeleton.index(f"clavicle_{SIDES[side]}")
-    arm = body.arms[side].bones[0]
-    way = palm - bones.joint[:, arm]
+    skeleton = bones.body.skeleton
+    bone, arm = collarbone(bones.body, side)
     chest = bones.rotation[:, skeleton.index("spine_03")]
+    bones.attach(bone, turned_collarbone(bones.body, side, chest, bones.joint[:, arm], palm))
+    bones.attach(arm, bones.rotation[:, bone])
+    return np.asarray(bones.joint[:, arm])
+
+
+def collarbone(body: Body, side: int) -> tuple[int, int]:
+    """The bones of a side's collarbone and upper arm."""
+    return body.skeleton.index(f"clavicle_{SIDES[side]}"), body.arms[side].bones[0]
+
+
+def turned_collarbone(body: Body, side: int, chest: Array, shoulder: Array, palm: Array) -> Array:
+    """The rotation (n, 3, 3) of a collarbone that follows the hand to ``palm`` (n, 3), where the ``chest`` (n, 3, 3)
+    is turned so and the ``shoulder`` (n, 3) is with a collarbone at rest.
+    """
+    way = palm - shoulder
     far = np.sqrt(np.einsum("...i,...i->...", way, way)) / body.reach_m
     ahead = np.einsum("...i,...i->...", way, chest[..., 1]) / body.reach_m
     above = way[:, 2] / body.reach_m
     lift = 0.5 * _ramp(above, -0.1, 0.9)
     forward = 0.35 * _ramp(far, 0.6, 1.0) * _ramp(ahead, 0.2, 0.9)
     sign = 1.0 if side == 0 else -1.0
-    bones.attach(bone, chest @ about(Z, -sign * forward) @ about(Y, sign * lift))
-    bones.attach(arm, bones.rotation[:, bone])
-    return np.asarray(bones.joint[:, arm])
+    return np.asarray(chest @ about(Z, -sign * forward) @ about(Y, sign * lift))
 
 
 def _ramp(values: Array, low: float, high: float) -> Array:

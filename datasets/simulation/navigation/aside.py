@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 
 import numpy as np
@@ -28,9 +29,13 @@ def has_way(ground: Ground, start: Float, goal: Float, standing: Float, body_m: 
 def _regions(ground: Ground, standing: Float, body_m: float) -> NDArray[np.int32]:
     """Cells (rows, columns) numbered by the region in which one can walk past those who stand; 0 is none."""
     usable = ground.open_cells(body_m).copy()
-    cells = ground.cells()
+    reach = math.ceil(ROOM_M / CELL_M)
     for place in standing:
-        usable &= ((cells - place) ** 2).sum(axis=-1) >= ROOM_M**2
+        column, row = np.round((place - ground.low) / CELL_M).astype(int)
+        window = (slice(max(row - reach, 0), row + reach + 1), slice(max(column - reach, 0), column + reach + 1))
+        rows, columns = (np.arange(*part.indices(size)) for part, size in zip(window, usable.shape, strict=True))
+        x, y = ground.low[0] + columns * CELL_M - place[0], ground.low[1] + rows * CELL_M - place[1]
+        usable[window] &= x**2 + y[:, None] ** 2 >= ROOM_M**2
     regions, _ = label(usable, structure=np.ones((3, 3)))
     return np.asarray(regions, np.int32)
 
@@ -63,6 +68,8 @@ def places_aside(
 
     ``standing`` (k, 2) are the others who stand.
     """
+    if not has_way(ground, passer, goal, standing, body_m):
+        return  # nor is there one with somebody more in it
     cells = ground.cells()[::2, ::2].reshape(-1, 2)
     walk = ground.distances((float(stander[0]), float(stander[1])))[::2, ::2].ravel()
     room = ground.clearance(cells) >= BODY_M + 0.02

@@ -15,8 +15,9 @@ from scipy.ndimage import gaussian_filter
 from datasets.simulation.errors import ScenarioError
 from datasets.simulation.navigation.aside import has_way, places_aside
 from datasets.simulation.navigation.crowd import RATE_HZ, TICK_S, Others, Track
-from datasets.simulation.navigation.ground import TIGHT_M, Ground, body_width
+from datasets.simulation.navigation.ground import TIGHT_M, body_width
 from datasets.simulation.navigation.legs import Leg, plan_leg
+from datasets.simulation.navigation.places import ground_of
 from datasets.simulation.navigation.search import Errand
 from datasets.simulation.performance import Walk
 from datasets.simulation.script import Act, Go, Meet, Script, Step, Wait
@@ -79,7 +80,7 @@ class _Player:
 
 class _Stage:
     def __init__(self, scripts: Sequence[Script], plan: Plan, seed: int) -> None:
-        self.ground = Ground(plan)
+        self.ground = ground_of(plan)
         self.players: list[_Player] = []
         self.queue: list[tuple[int, int, int]] = []
         self.waiting: dict[str, list[_Player]] = {}

@@ -16,7 +16,7 @@ from datasets.simulation.motion import standing_place
 from datasets.simulation.motion.body import measure
 from datasets.simulation.motion.posture import Goal, find_posture
 from datasets.simulation.motion.reach import CROWDED_M, MISS_M
-from datasets.simulation.navigation.ground import Ground
+from datasets.simulation.navigation.places import ground_of
 from store.layout import PlacedSlot, Plan
 
 Float = NDArray[np.float64]
@@ -51,7 +51,7 @@ class Stances:
     """Finds places on the free ground of a plan."""
 
     def __init__(self, plan: Plan) -> None:
-        self._ground = Ground(plan)
+        self._ground = ground_of(plan)
         self._plan = plan
         self._views = [CameraModel.of(view) for view in plan.cameras if view.lens and view.pose]
 
