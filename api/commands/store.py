@@ -89,6 +89,35 @@ def check(
         raise typer.Exit(1)
 
 
+@app.command()
+def photos(
+    plan: Annotated[Path, typer.Argument(metavar="PLAN", help="YAML file of the plan.", show_default=False)],
+    out: Annotated[Path, typer.Option(metavar="DIR", help="Where the folders of photos go.")] = Path("out/photos"),
+    seed: Annotated[int, typer.Option(min=0, help="Chooses generated products and the artwork of labels.")] = 0,
+    size: Annotated[int, typer.Option(min=32, max=2048, help="Width and height in pixels.")] = 256,
+) -> None:
+    """Take catalogue photos of all products of a plan: DIR/GTIN/front.jpg and corner.jpg, and catalogue.yaml."""
+    from datasets.simulation.goods.album import write_album
+    from datasets.simulation.render import RendererError
+    from datasets.simulation.shop import load_shop
+    from store.plan import PlanError
+
+    try:
+        _, catalogue = load_shop(plan, seed)
+        with typer.progressbar(
+            write_album(out, catalogue, seed, size), length=len(catalogue.products), label="products"
+        ) as written:
+            for _ in written:
+                pass
+    except (PlanError, RendererError) as error:
+        typer.echo(f"aisle store: {error}", err=True)
+        raise typer.Exit(1) from None
+    except OSError as error:
+        typer.echo(f"aisle store: {out} cannot be written: {error.strerror}", err=True)
+        raise typer.Exit(2) from None
+    typer.echo(f"{out}: photos of {len(catalogue.products)} products, catalogue.yaml")
+
+
 def _summary(plan: Plan, floor: FloorCoverage | None, slot_cameras: list[int]) -> None:
     shelves = sum(len(fixture.shelves) for fixture in plan.fixtures)
     typer.echo(

@@ -8,6 +8,7 @@ from click.testing import Result
 from typer.testing import CliRunner
 
 from api.cli import app
+from store.catalogue import load_catalogue
 from store.plan import load_plan
 
 
@@ -81,3 +82,26 @@ def test_a_picture_that_cannot_be_written_is_said(tmp_path: Path) -> None:
     assert (odd.exit_code, "use .png or .jpg" in odd.output) == (2, True)
     away = aisle("check", plan, "--picture", tmp_path / "no" / "plan.png")
     assert (away.exit_code, "cannot be written: No such file" in away.output) == (2, True)
+
+
+def test_photos_show_each_product_of_a_plan(small_shop: Path, tmp_path: Path) -> None:
+    done = aisle("photos", small_shop / "plan.yaml", "--out", tmp_path / "album", "--size", "64")
+    assert done.exit_code == 0, done.output
+    assert "photos of 3 products" in done.output
+    catalogue = load_catalogue(tmp_path / "album" / "catalogue.yaml")
+    assert catalogue == load_catalogue(small_shop / "catalogue.yaml")
+    for product in catalogue.products:
+        views = [cv2.imread(str(tmp_path / "album" / product.gtin / f"{view}.jpg")) for view in ("front", "corner")]
+        for image in views:
+            assert image is not None
+            assert image.shape == (64, 64, 3)
+            assert image[:2].min() > 240  # white above
+            assert (image[20:44, 28:36].min(axis=2) < 200).mean() > 0.3  # the package in the middle
+        assert (views[0] != views[1]).any()
+
+
+def test_photos_of_no_plan_are_refused(tmp_path: Path) -> None:
+    done = aisle("photos", tmp_path / "none.yaml", "--out", tmp_path / "album")
+    assert done.exit_code == 1
+    assert "none.yaml cannot be read" in done.output
+    assert not (tmp_path / "album").exists()
