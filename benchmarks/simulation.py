@@ -115,7 +115,7 @@ class Film:
             picture = self.renderer.picture(model.camera, moment.state, moment.before, moment.shot.exposure)
         with cost.of("truth"):
             truth = self.truths.of(model, moment.state, picture.ids)
-            self.cameras[camera].add(truth, "video.mp4", moment.shot.time_s, moment.shot.time_s)
+            self.cameras[camera].add(truth, f"{model.camera}.mp4", moment.shot.time_s, moment.shot.time_s)
         self.footage[camera].write(picture.image, float(clock.stamped_s[moment.shot.exposure]))
 
 

@@ -40,11 +40,7 @@ class CameraModel:
         width, height = size or view.size
         scale = np.array([width / view.size[0], height / view.size[1]])
         lens = view.lens
-        if lens.focal_px is not None:
-            focal = np.array(lens.focal_px)
-        else:
-            assert lens.horizontal_view_deg is not None
-            focal = np.full(2, view.size[0] / 2 / math.tan(math.radians(lens.horizontal_view_deg) / 2))
+        focal = np.array(lens.focal(view.size[0]))
         centre = np.array(lens.centre_px if lens.centre_px is not None else (view.size[0] / 2, view.size[1] / 2))
         focal, centre = focal * scale, centre * scale
         matrix = np.array([[focal[0], 0.0, centre[0]], [0.0, focal[1], centre[1]], [0.0, 0.0, 1.0]])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Annotated, Self
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
@@ -78,6 +79,24 @@ class Lens(Part):
             raise ValueError("a lens needs either horizontal_view_deg or focal_px")
         return self
 
+    def focal(self, width: int) -> Point:
+        """The focal lengths in pixels of pictures ``width`` pixels wide, which are those of the lens's view."""
+        if self.focal_px is not None:
+            return self.focal_px
+        assert self.horizontal_view_deg is not None
+        focal = width / 2 / math.tan(math.radians(self.horizontal_view_deg) / 2)
+        return focal, focal
+
+    def scaled(self, width: int, sx: float, sy: float) -> Lens:
+        """The lens of a view ``width`` pixels wide in pictures ``sx`` times as wide and ``sy`` times as high."""
+        changed: dict[str, object] = {}
+        if self.focal_px is not None or sx != sy:
+            fx, fy = self.focal(width)
+            changed = {"focal_px": (fx * sx, fy * sy), "horizontal_view_deg": None}
+        if self.centre_px is not None:
+            changed["centre_px"] = (self.centre_px[0] * sx, self.centre_px[1] * sy)
+        return self.model_copy(update=changed)
+
 
 class Pose(Part):
     """Where a camera is, in metres of the shop, and where it looks.
@@ -131,6 +150,26 @@ class CameraView(Part):
             if max(xs) <= 0 or max(ys) <= 0 or min(xs) >= width or min(ys) >= height:
                 raise ValueError(f"zone {zone.name} lies outside the picture of {width}x{height} pixels")
         return self
+
+    def at_size(self, size: tuple[int, int]) -> CameraView:
+        """The same view in the pixels of pictures of ``size`` (width, height)."""
+        if size == self.size:
+            return self
+        sx, sy = size[0] / self.size[0], size[1] / self.size[1]
+
+        def fit(point: Point) -> Point:
+            return point[0] * sx, point[1] * sy
+
+        changed: dict[str, object] = {
+            "size": size,
+            "lines": tuple(line.model_copy(update={"a": fit(line.a), "b": fit(line.b)}) for line in self.lines),
+            "zones": tuple(zone.model_copy(update={"polygon": tuple(map(fit, zone.polygon))}) for zone in self.zones),
+        }
+        if self.homography is not None:
+            changed["homography"] = tuple((x / sx, y / sy, w) for x, y, w in self.homography)
+        if self.lens is not None:
+            changed["lens"] = self.lens.scaled(self.size[0], sx, sy)
+        return self.model_copy(update=changed)
 
 
 def check_homography(matrix: Homography) -> Homography:

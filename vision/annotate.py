@@ -31,7 +31,7 @@ def annotate(
     """
     only_blurred(picture)
 
-    fitted = None if view is None else _fit(view, picture.size)
+    fitted = None if view is None else view.at_size(picture.size)
     zones, lines = (fitted.zones, fitted.lines) if fitted is not None else ((), ())
 
     def draw(image: Image) -> None:
@@ -99,18 +99,3 @@ def _label_line(image: Image, line: Line, count: tuple[int, int] | None, scale: 
     # At the end further up, where fewer people stand in front of it.
     top = min(line.a, line.b, key=lambda point: point[1])
     label(image, text, (top[0] + scale.halo, max(top[1], 0) + scale.halo), DARK, scale, anchor=(0, 0))
-
-
-def _fit(view: CameraView, size: tuple[int, int]) -> CameraView:
-    """``view`` in the pixels of a picture of ``size``."""
-    if view.size == size:
-        return view
-    sx, sy = size[0] / view.size[0], size[1] / view.size[1]
-    lines = tuple(
-        Line(name=line.name, a=(line.a[0] * sx, line.a[1] * sy), b=(line.b[0] * sx, line.b[1] * sy))
-        for line in view.lines
-    )
-    zones = tuple(
-        zone.model_copy(update={"polygon": tuple((x * sx, y * sy) for x, y in zone.polygon)}) for zone in view.zones
-    )
-    return view.model_copy(update={"size": size, "lines": lines, "zones": zones})

@@ -87,7 +87,7 @@ def test_packets_get_their_lengths():
 
 def test_a_simulated_source_gives_the_videos_frames(recipe, small_dataset):
     folder = small_dataset / "runs" / "short-0003" / "cameras" / "right-side"
-    with SimulatedSource(recipe, "right side") as source, open_source(str(folder / "video.mp4")) as video:
+    with SimulatedSource(recipe, "right side") as source, open_source(str(folder / "right-side.mp4")) as video:
         assert (source.size, source.frame_rate, source.live) == ((160, 96), 5.0, False)
         drawn, read = list(islice(source, 12)), list(islice(video, 12))
         assert source.frame_count == video.frame_count

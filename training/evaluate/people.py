@@ -167,7 +167,7 @@ def _pictures(path: Path, every: int) -> Iterator[tuple[NDArray[np.uint8], list[
     """Every ``every``-th picture of a camera with its people."""
     dataset = read_coco(path)
     people = dataset.by_image()
-    video = path.parent / "video.mp4"
+    video = path.parent / f"{path.parent.name}.mp4"
     with open_source(str(video if video.exists() else path.parent / "frames")) as source:
         for frame, image in zip(source, dataset.images, strict=False):
             if frame.index % every == 0:

@@ -136,7 +136,7 @@ class FolderFootage:
 def open_footage(
     format: str, folder: Path, size: tuple[int, int], rate_hz: float, start: float
 ) -> VideoFootage | FolderFootage:
-    """The footage of ``format`` ("mp4" or "frames") in a camera's ``folder``."""
+    """The footage of ``format`` ("mp4" or "frames") in a camera's ``folder``; a video is called as the folder."""
     if format == "mp4":
-        return VideoFootage(folder / "video.mp4", size, rate_hz, start)
+        return VideoFootage(folder / f"{folder.name}.mp4", size, rate_hz, start)
     return FolderFootage(folder)

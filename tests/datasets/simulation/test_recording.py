@@ -21,6 +21,7 @@ from datasets.manifest import read_manifest, verify
 from datasets.simulation.filming.dataset import DatasetError, write_dataset
 from datasets.simulation.filming.recipes import Filming, Recipe
 from datasets.simulation.filming.recording import RUN, record
+from datasets.simulation.shop import load_shop
 from store.events import from_cloudevent
 
 TRUTH = ("coco.json", "mot.txt", "frames.csv")
@@ -69,7 +70,7 @@ def test_videos_have_the_stamped_times(run, cameras):
     assert [folder.name for folder in cameras] == ["left", "right-side"]
     for folder in cameras:
         dataset, listed = read_coco(folder / "coco.json"), rows(folder / "frames.csv")
-        with open_source(str(folder / "video.mp4")) as source:
+        with open_source(str(folder / f"{folder.name}.mp4")) as source:
             captured = [frame.captured_at for frame in source]
         stamped = [image["stamped_at"] for image in dataset.images]
         assert len(captured) == len(listed) == len(stamped) > 50
@@ -165,6 +166,27 @@ def test_the_same_seed_gives_the_same_truth_and_another_another(small_shop, run,
     hashes = {entry.path: entry.sha256 for entry in other.files}
     kept = {entry.path for entry in first.files if hashes.get(entry.path) == entry.sha256}
     assert kept == {"catalogue.yaml", "plan.yaml", "scenario.yaml", "outages.json"} | (kept & {"receipts.json"})
+
+
+def test_a_runs_plan_loads_by_itself_and_fits_its_pictures(small_shop, tmp_path):
+    shop = tmp_path / "shop"
+    shop.mkdir()
+    (shop / "goods.yaml").write_bytes((small_shop / "catalogue.yaml").read_bytes())
+    written = (small_shop / "plan.yaml").read_text().replace("catalogue: catalogue.yaml", "catalogue: goods.yaml")
+    (shop / "plan.yaml").write_text(written)
+    out = tmp_path / "run"
+    out.mkdir()
+    filming = Filming(rate_hz=0.5, size=(96, 64), cameras=("left",))
+    made = Recipe(str(small_shop / "short.yaml"), 3, shop / "plan.yaml", filming)
+    record(made, out)
+    plan, catalogue = load_shop(out / "plan.yaml")
+    before, products = load_shop(shop / "plan.yaml")
+    assert catalogue == products
+    assert plan.fixtures == before.fixtures
+    assert [view.size for view in plan.cameras] == [(96, 64), (160, 96)]
+    point = np.array([2.0, 2.0, 0.5])
+    (filmed,) = made.camera_models()
+    np.testing.assert_allclose(CameraModel.of(plan.view("left")).project(point), filmed.project(point), atol=1e-9)
 
 
 def test_pictures_in_folders_have_the_videos_truth(small_shop, run, tmp_path):
