@@ -88,6 +88,9 @@ class PictureTruths:
                 continue
             painted = paint(self._silhouettes[actor], pixels[body], depth[body])
             visible, area, mask = _seen(columns, place + 1, box)
+            if area:
+                # Hulls miss a pixel of hair or hem here and there; what is seen is surely a part of the whole.
+                box = np.concatenate([np.minimum(box[:2], visible[:2]), np.maximum(box[2:], visible[2:])])
             share = min(area / painted.area, 1.0)
             at = pixels[joints]
             over = painted.parts_at(at)
