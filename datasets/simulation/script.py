@@ -42,7 +42,22 @@ class Meet:
     parties: int = 2
 
 
-Step = Go | Act | Wait | Meet
+@dataclass(frozen=True, slots=True)
+class Lay:
+    """Stand until nobody's walk leads over ``xy``, where something is put down next: nobody steps on it from now on."""
+
+    label: str
+    xy: tuple[float, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Lift:
+    """What was put down at the step ``Lay`` with this ``label`` is there no more."""
+
+    label: str
+
+
+Step = Go | Act | Wait | Meet | Lay | Lift
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,6 +14,7 @@ Ticks = NDArray[np.int64]
 RATE_HZ = 20
 TICK_S = 1.0 / RATE_HZ
 NEAREST_M = 0.5  # between the middles of any two people
+LYING_M = 0.26  # from anybody's middle to that of what lies on the floor
 SLACK_M = 0.005  # kept on top of that at ticks, for what happens between them
 _AWAY_M = 1e6  # where somebody is who is not in the shop
 
@@ -64,10 +66,12 @@ class Others:
     apart_m: Float
 
     @classmethod
-    def of(cls, tracks: list[Track], radius_m: float, tick: int) -> Others:
-        """``tracks`` as seen from ``tick`` on by a person who needs ``radius_m``."""
+    def of(cls, tracks: list[Track], radius_m: float, tick: int, lying: Sequence[Track] = ()) -> Others:
+        """``tracks`` as seen from ``tick`` on by a person who needs ``radius_m``, and what is ``lying`` there."""
         present = [track for track in tracks if not (track.ended and track.last < tick)]
-        return cls(tuple(present), np.array([max(NEAREST_M, radius_m + track.radius_m) for track in present]))
+        things = [track for track in lying if not (track.ended and track.last < tick)]
+        apart = [max(NEAREST_M, radius_m + track.radius_m) for track in present]
+        return cls((*present, *things), np.array([*apart, *(LYING_M for _ in things)]))
 
     @property
     def horizon(self) -> int:

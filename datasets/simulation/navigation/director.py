@@ -12,15 +12,15 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter
 
-from datasets.simulation.errors import ScenarioError
+from datasets.simulation.errors import ScenarioError, UnluckyDrawError
 from datasets.simulation.navigation.aside import has_way, places_aside
-from datasets.simulation.navigation.crowd import RATE_HZ, TICK_S, Others, Track
+from datasets.simulation.navigation.crowd import LYING_M, RATE_HZ, TICK_S, Others, Track
 from datasets.simulation.navigation.ground import TIGHT_M, body_width
 from datasets.simulation.navigation.legs import Leg, plan_leg
 from datasets.simulation.navigation.places import ground_of
 from datasets.simulation.navigation.search import Errand
 from datasets.simulation.performance import Walk
-from datasets.simulation.script import Act, Go, Meet, Script, Step, Wait
+from datasets.simulation.script import Act, Go, Lay, Lift, Meet, Script, Step, Wait
 from store.layout import Plan
 
 RETRY_TICKS = 10
@@ -84,6 +84,7 @@ class _Stage:
         self.players: list[_Player] = []
         self.queue: list[tuple[int, int, int]] = []
         self.waiting: dict[str, list[_Player]] = {}
+        self.lying: dict[str, Track] = {}
         for number, script in enumerate(scripts):
             rng = np.random.default_rng([seed, number])
             rows, columns = (int(size) + 2 for size in (self.ground.high - self.ground.low)[::-1])
@@ -129,7 +130,17 @@ class _Stage:
         else:
             self._stay(player, player.doing, tick)
 
-    def _stay(self, player: _Player, step: Act | Wait | Meet, tick: int) -> None:
+    def _stay(self, player: _Player, step: Act | Wait | Meet | Lay | Lift, tick: int) -> None:
+        if isinstance(step, Lay):
+            self._lay(player, step, tick)
+            return
+        if isinstance(step, Lift):
+            # who lifts too early, before it lies, is told so by who keeps the books
+            thing = self.lying.setdefault(step.label, Track(0.0, tick, (0.0, 0.0), 0.0))
+            thing.stand(tick)
+            thing.ended = True
+            self._finish(player, tick)
+            return
         if isinstance(step, Meet):
             people = self.waiting.setdefault(step.label, [])
             people.append(player)
@@ -149,6 +160,18 @@ class _Stage:
             self._finish(player, tick)
         else:
             self._call(player, player.done)
+
+    def _lay(self, player: _Player, step: Lay, tick: int) -> None:
+        others = self._others(player, tick)
+        space = Others(others.tracks, np.full(len(others.tracks), LYING_M))
+        if space.free_from(np.array(step.xy), tick) > tick:
+            player.blocked = tick if player.blocked is None else player.blocked
+            if tick - player.blocked > GIVE_UP_TICKS:
+                raise self._error(player, tick, "somebody stands where something is to be put down", step.xy)
+            self._call(player, tick + RETRY_TICKS)
+            return
+        self.lying.setdefault(step.label, Track(0.0, tick, step.xy, 0.0))
+        self._finish(player, tick)
 
     def _finish(self, player: _Player, tick: int) -> None:
         """End the player's step at ``tick`` and call them for the next."""
@@ -202,7 +225,7 @@ class _Stage:
 
     def _others(self, player: _Player, tick: int) -> Others:
         tracks = [other.track for other in self.players if other is not player and other.track is not None]
-        return Others.of(tracks, player.script.radius_m, tick)
+        return Others.of(tracks, player.script.radius_m, tick, list(self.lying.values()))
 
     def _retry(self, player: _Player, tick: int) -> None:
         if player.blocked is None:
@@ -281,7 +304,7 @@ class _Stage:
             )
             leg = plan_leg(self.ground, errand, float(track.heading[-1]), None, others)
             if leg is not None and len(leg.xy):
-                if isinstance(player.doing, Wait | Meet) and player.back is None:
+                if isinstance(player.doing, Wait | Meet | Lay) and player.back is None:
                     player.back = Go((float(here[0]), float(here[1])), float(track.heading[-1]))
                     for people in self.waiting.values():
                         if player in people:
@@ -300,10 +323,10 @@ class _Stage:
             message = f"{what} is {where}"
             raise self._error(player, player.tick if tick is None else tick, message, xy)
 
-    def _error(self, player: _Player, tick: int, why: str, xy: tuple[float, float] | None = None) -> ScenarioError:
+    def _error(self, player: _Player, tick: int, why: str, xy: tuple[float, float] | None = None) -> UnluckyDrawError:
         step = player.back or player.doing
         at = xy or (step.xy if isinstance(step, Go) else player.script.xy)
-        return ScenarioError(
+        return UnluckyDrawError(
             f"{player.script.name}, step {player.step + 1} of {len(player.script.steps)} ({type(step).__name__}), "
             f"place ({at[0]:.2f}, {at[1]:.2f}), at {tick * TICK_S:.1f} s: {why}"
         )

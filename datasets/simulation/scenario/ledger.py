@@ -13,14 +13,14 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from datasets.simulation.errors import ScenarioError
+from datasets.simulation.errors import ScenarioError, UnluckyDrawError
 from datasets.simulation.navigation import Blocking
 from datasets.simulation.performance import Gesture, Hold
 from datasets.simulation.placement import grip_point
 from datasets.simulation.scenario.deeds import Deed, Token
 from datasets.simulation.scenario.rehearsal import Player
 from datasets.simulation.scenario.shelves import Contents
-from datasets.simulation.scenario.stance import Stance, misses, point
+from datasets.simulation.scenario.stance import Stance, inside, misses, point
 from datasets.simulation.script import Act
 from datasets.simulation.timeline import Stay
 from store.catalogue import Catalogue, Product
@@ -136,7 +136,7 @@ class Ledger:
             content = self._contents[deed.slot or ""]
             free = content.free_place(product, deed.own, deed.beside_m)
             if free is None:
-                raise ScenarioError(
+                raise UnluckyDrawError(
                     f"{deed.where}: at {moment.time_s:.1f} s slot {deed.slot} has no free place in front for "
                     f"{product.id}; choose a slot with `gap: true`"
                 )
@@ -153,14 +153,14 @@ class Ledger:
             return
         key = (moment.player, deed.step, deed.gesture)
         gesture, target = self._gesture[key], grip_point(pose, product)
-        self._gesture[key] = replace(gesture, target=point(target))
+        self._gesture[key] = replace(gesture, target=point(target), inside_m=inside(content.slot, target))
         assert deed.slot is not None
         self._books.reaches.append(Reach(moment.player, deed.slot, gesture.contact_s, gesture.release_s))
 
     def _let_go(self, moment: _Moment) -> None:
         deed, time_s = moment.deed, moment.time_s
         if deed.asked_s is not None and abs(time_s - deed.asked_s) > LATE_S:
-            raise ScenarioError(
+            raise UnluckyDrawError(
                 f"{deed.where}: {self._players[moment.player].name} cannot do this at {deed.asked_s:g} s, at "
                 f"{time_s:.1f} s at the earliest"
             )
@@ -231,7 +231,7 @@ class Ledger:
         what = deed.token.product.id
         if deed.kind == "pick_up":
             return ScenarioError(f"{deed.where}: at {moment.time_s:.1f} s no {what} lies on the floor")
-        return ScenarioError(
+        return UnluckyDrawError(
             f"{deed.where}: at {moment.time_s:.1f} s slot {deed.slot} is empty: no {what} can be taken from its front"
         )
 
@@ -243,9 +243,9 @@ class Ledger:
         slot = self._contents[moment.deed.slot or ""].slot
         return misses(player.body, stance, slot, grip_point(pose, product), moment.deed.hand)
 
-    def _out_of_reach(self, moment: _Moment, pose: Float, product: Product) -> ScenarioError:
+    def _out_of_reach(self, moment: _Moment, pose: Float, product: Product) -> UnluckyDrawError:
         player = self._players[moment.player]
-        return ScenarioError(
+        return UnluckyDrawError(
             f"{moment.deed.where}: {player.name} ({player.body.traits.height_m:.2f} m tall) cannot reach {product.id} "
             f"in slot {moment.deed.slot} at {moment.time_s:.1f} s: {self._misses(moment, pose, product)}"
         )

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from datasets.simulation.errors import ScenarioError
+from datasets.simulation.errors import ScenarioError, UnluckyDrawError
 from datasets.simulation.performance import LEFT, RIGHT, Gesture, Motion
 from datasets.simulation.scenario import schema
 from datasets.simulation.scenario.deeds import Deed
@@ -100,7 +100,7 @@ def _face(shop: Shop, players: Sequence[Player], player: Player, other: Player, 
     inside = [xy for xy in standing if shop.stances.free(xy)]
     pair = shop.stances.pair(player.at.xy if player.script else other.at.xy, other.at.xy, inside)
     if pair is None:
-        raise ScenarioError(f"{where}: {player.name} and {other.name} find no room to stand face to face")
+        raise UnluckyDrawError(f"{where}: {player.name} and {other.name} find no room to stand face to face")
     label = f"{player.name} and {other.name} {len(player.script)}"
     for one, stance in ((player, pair[0]), (other, pair[1])):
         go(one, stance, look_s=0.1)

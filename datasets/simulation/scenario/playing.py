@@ -10,7 +10,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from datasets.simulation.errors import ScenarioError
+from datasets.simulation.errors import UnluckyDrawError
 from datasets.simulation.motion import standing_place
 from datasets.simulation.motion.body import measure
 from datasets.simulation.motion.posture import Goal, find_posture
@@ -37,6 +37,8 @@ from store.catalogue import Catalogue
 from store.layout import PlacedSlot, Plan
 
 START = 1767254400.0  # 2026-01-01 08:00 UTC
+DRAWS = 4  # how often all is drawn anew that a draw made impossible
+NEXT_DRAW = 2**32  # between the seeds of these draws
 ROUNDS = 8  # how often somebody is made to wait for somebody else before it is given up
 END_S = 1.0  # the timeline goes on after the last person left
 PLATE_HZ = 10.0
@@ -47,6 +49,17 @@ def play(plan: Plan, catalogue: Catalogue, scenario: Scenario, seed: int, *, sta
 
     Raises ``ScenarioError`` with file, line and reason for a scenario that cannot be played there.
     """
+    unlucky: list[UnluckyDrawError] = []
+    for draw in range(DRAWS):
+        try:
+            return replace(_drawn(plan, catalogue, scenario, seed + draw * NEXT_DRAW, start), seed=seed)
+        except UnluckyDrawError as error:
+            unlucky.append(error)
+    raise unlucky[0]
+
+
+def _drawn(plan: Plan, catalogue: Catalogue, scenario: Scenario, seed: int, start: float) -> Timeline:
+    """The timeline with everything that is left open drawn by ``seed``."""
     slots = plan.slots()
     for slot in slots:
         catalogue.product(slot.slot.product)
@@ -122,7 +135,7 @@ def _perform(
             _wait_before(players[early.player], early.step, early.until_s)
             continue
         return books, [blocking.walk for blocking in blockings]
-    raise ScenarioError(f"{shop.scenario.where()}: people wait for one another's packages in circles")
+    raise UnluckyDrawError(f"{shop.scenario.where()}: people wait for one another's packages in circles")
 
 
 def _wait_before(player: Player, step: int, until_s: float) -> None:
@@ -151,7 +164,8 @@ class _Reach:
             height = STEP_M * round(float(goal[2]) / STEP_M)
             if not all(_reaches(self._seed, *person, height, deep) for person in people):
                 return False
-        return self._stances.at_slot(body(self._seed, *people[0]), slot, front, RIGHT) is not None
+        bodies = [body(self._seed, *person) for person in people]
+        return all(self._stances.at_slot(one, slot, goal, RIGHT) is not None for one in bodies for goal in (front, top))
 
     def extremes(self, count: int) -> list[tuple[int, bool]]:
         """The shortest and the tallest of the first ``count`` of the cast."""

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from datasets.simulation.characters import Character
-from datasets.simulation.errors import ScenarioError
+from datasets.simulation.errors import ScenarioError, UnluckyDrawError
 from datasets.simulation.motion import reach_times
 from datasets.simulation.navigation.ground import outward
 from datasets.simulation.performance import LEFT, RIGHT, Carrier, Gesture, Motion
@@ -226,12 +226,12 @@ def stand_at(
             xy = (np.array(stance.xy) + other_stance.xy) / 2
             stance = Stance((float(xy[0]), float(xy[1])), stance.heading)
     if stance is None:
-        raise ScenarioError(f"{where}: {player.name} finds no room to stand before slot {slot.id}")
+        raise UnluckyDrawError(f"{where}: {player.name} finds no room to stand before slot {slot.id}")
     for goal, goal_hand in goals:
         why = misses(player.body, stance, slot, goal, goal_hand)
         if why is not None:
             height = player.body.traits.height_m
-            raise ScenarioError(f"{where}: {player.name} ({height:.2f} m tall) cannot reach slot {slot.id}: {why}")
+            raise UnluckyDrawError(f"{where}: {player.name} ({height:.2f} m tall) cannot reach slot {slot.id}: {why}")
     go(player, stance, slot.id)
 
 

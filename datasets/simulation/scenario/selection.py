@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 
 import numpy as np
 
-from datasets.simulation.errors import ScenarioError
+from datasets.simulation.errors import ScenarioError, UnluckyDrawError
 from datasets.simulation.scenario.schema import Scenario, SlotChoice
 from datasets.simulation.scenario.shelves import fits_slot
 from store.catalogue import Catalogue, Product
@@ -71,7 +71,7 @@ def bind_slots(
         wanted = ", ".join(
             f"{k}: {v}" for k, v in scenario.slots[name].model_dump(mode="json", exclude_defaults=True).items()
         )
-        raise ScenarioError(
+        raise UnluckyDrawError(
             f"{scenario.where('slots', name)}: no slot that can be reached fits {name} ({wanted or 'any'}) beside the "
             "slots named before it"
         )

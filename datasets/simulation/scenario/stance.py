@@ -25,8 +25,10 @@ XY = tuple[float, float]
 APART_M = 0.58  # between the middles of people who stand side by side
 FACING_M = 0.82  # between two who hand something over
 FEET_M = 0.48  # from a person's middle to what they put on the floor
+DROP_ASIDE_M = 0.08  # to the side of the hand that puts it there
 ROOM_M = 0.21  # from a standing person's middle to furniture
 LYING_M = 0.13  # from the middle of what lies on the floor to furniture
+BESIDE_M = 0.2  # what lies no further from furniture than this lies in nobody's way
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,17 +103,22 @@ class Stances:
         return found
 
     def put_down(self, xy: XY, rng: np.random.Generator) -> Stance | None:
-        """How to turn at or near ``xy`` so that there is floor before the feet, best beside furniture."""
+        """How to turn at or near ``xy`` so that there is floor before the feet, best close to furniture or a
+        wall, where nobody walks.
+        """
         found = []
-        for shift in _ring((0.0, 0.25, 0.5)):
+        for shift in _ring((0.0, 0.2, 0.4, 0.6, 0.9)):
             one = np.array(xy) + shift
             if not self.free(one):
                 continue
             for angle in np.arange(12) * (math.pi / 6):
-                spot = one + FEET_M * np.array([math.cos(angle), math.sin(angle)])
+                ahead = np.array([math.cos(angle), math.sin(angle)])
+                spot = one + FEET_M * ahead
+                across = DROP_ASIDE_M * np.array([ahead[1], -ahead[0]])
                 room = float(self._ground.clearance(spot))
-                if room >= LYING_M and self._inside(spot):
-                    cost = float(np.linalg.norm(shift)) + 0.5 * room + 0.05 * float(rng.random())
+                either = self._ground.clearance(np.array([spot - across, spot + across]))
+                if float(either.min()) >= LYING_M and self._inside(spot):
+                    cost = float(np.linalg.norm(shift)) + 6.0 * max(room - BESIDE_M, 0.0) + 0.05 * float(rng.random())
                     found.append((cost, Stance((float(one[0]), float(one[1])), float(angle))))
         return min(found, key=lambda pair: pair[0])[1] if found else None
 

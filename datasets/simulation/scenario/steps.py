@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from datasets.simulation.errors import ScenarioError
+from datasets.simulation.errors import ScenarioError, UnluckyDrawError
 from datasets.simulation.navigation.ground import outward
 from datasets.simulation.performance import LEFT, RIGHT, Motion
 from datasets.simulation.placement import grip_point
@@ -33,8 +33,8 @@ from datasets.simulation.scenario.rehearsal import (
 )
 from datasets.simulation.scenario.roles import Role
 from datasets.simulation.scenario.selection import fits_pocket
-from datasets.simulation.scenario.stance import FEET_M, Stance
-from datasets.simulation.script import Meet, Wait
+from datasets.simulation.scenario.stance import DROP_ASIDE_M, FEET_M, Stance
+from datasets.simulation.script import Lay, Lift, Meet, Wait
 from store.catalogue import Product
 from store.layout import PlacedSlot
 from store.views import Part
@@ -115,7 +115,7 @@ def _do(shop: Shop, players: list[Player], player: Player) -> bool:
             takers = [place.xy for place in places if place is not None]
             stance = shop.stances.hiding(target, takers, shop.place(player.at.xy, players), HIDE_M) if takers else None
             if stance is None:
-                raise ScenarioError(f"{where}: no room for {player.name} beside who takes from slot {slot.id}")
+                raise UnluckyDrawError(f"{where}: no room for {player.name} beside who takes from slot {slot.id}")
             go(player, stance)
         case _:
             _alone(shop, player, step, where)
@@ -266,7 +266,7 @@ def _browse(shop: Shop, player: Player, step: schema.Browse, where: str) -> None
     stance = shop.stances.at_slot(player.body, slot, target, RIGHT, aside, BACK_M)
     stance = stance or shop.stances.at_slot(player.body, slot, target, RIGHT, step.aside_m)
     if stance is None:
-        raise ScenarioError(f"{where}: {player.name} finds no room to stand before slot {slot.id}")
+        raise UnluckyDrawError(f"{where}: {player.name} finds no room to stand before slot {slot.id}")
     go(player, stance)
     player.script.append(Wait(float(player.rng.uniform(*step.for_s))))
 
@@ -277,7 +277,7 @@ def _walk(shop: Shop, player: Player, step: schema.WalkTo, where: str) -> None:
         target, _ = nominal(shop, slot, shop.catalogue.product(slot.slot.product), slot.width_m / 2)
         stance = shop.stances.at_slot(player.body, slot, target, RIGHT, 0.0, BACK_M)
         if stance is None:
-            raise ScenarioError(f"{where}: {player.name} finds no room to stand before slot {slot.id}")
+            raise UnluckyDrawError(f"{where}: {player.name} finds no room to stand before slot {slot.id}")
         go(player, stance)
         return
     xy = step.xy
@@ -334,18 +334,24 @@ def _empty_hand(shop: Shop, player: Player, step: schema.Held, where: str) -> No
         return
     stance = shop.stances.put_down(player.at.xy, player.rng)
     if stance is None:
-        raise ScenarioError(f"{where}: no free floor before {player.name} to put {token.product.id} on")
+        raise UnluckyDrawError(f"{where}: no free floor before {player.name} to put {token.product.id} on")
     go(player, stance, look_s=0.1)
     pose = np.eye(4)
     pose[:2, 0], pose[:2, 1] = stance.right, stance.ahead
-    side = (0.08 if hand == RIGHT else -0.08) * stance.right
+    side = (DROP_ASIDE_M if hand == RIGHT else -DROP_ASIDE_M) * stance.right
     pose[:2, 3] = np.array(stance.xy) + FEET_M * stance.ahead + side
     back = (float(-stance.ahead[0]), float(-stance.ahead[1]))
     gesture = reach(player, Motion.DROP, hand, grip_point(pose, token.product), back)
     rows = tuple(tuple(float(value) for value in row) for row in pose)
+    player.script.append(Lay(_lying(token, pose), (float(pose[0, 3]), float(pose[1, 3]))))
     act(player, [gesture], [deed("drop", where, hand, token, pose=rows)])
     player.hands[hand] = None
     shop.floor.append((token, pose))
+
+
+def _lying(token: Token, pose: Float) -> str:
+    """What tells a package on the floor from others."""
+    return f"{token.product.id} at ({pose[0, 3]:.3f}, {pose[1, 3]:.3f})"
 
 
 def _pick_up(shop: Shop, player: Player, step: schema.PickUp, where: str) -> bool:
@@ -357,13 +363,16 @@ def _pick_up(shop: Shop, player: Player, step: schema.PickUp, where: str) -> boo
     hand = free_hand(player, step.hand, where)
     stance = shop.stances.over(pose[:2, 3], player.at.xy)
     if stance is None:
-        raise ScenarioError(f"{where}: {player.name} finds no room to stand over the {token.product.id} on the floor")
+        raise UnluckyDrawError(
+            f"{where}: {player.name} finds no room to stand over the {token.product.id} on the floor"
+        )
     go(player, stance)
     _, depth, height = token.product.size_m
     spot = pose[:2, 3] - stance.ahead * (depth / 2 + 0.03)
     back = (float(-stance.ahead[0]), float(-stance.ahead[1]))
     gesture = reach(player, Motion.TAKE, hand, np.array([*spot, height / 2]), back)
     act(player, [gesture], [deed("pick_up", where, hand, token)])
+    player.script.append(Lift(_lying(token, pose)))
     shop.floor[:] = [pair for pair in shop.floor if pair[0] is not token]
     player.hands[hand] = token
     return True

@@ -4,6 +4,9 @@ import numpy as np
 import pytest
 
 from datasets.simulation.characters import Skeleton
+from datasets.simulation.goods.products import generate_catalogue
+from datasets.simulation.scenario import family, play
+from store.plan import example_plan, load_plan
 
 # A plain adult 1.75 m tall: bone, parent, head (x, y, z) and tail at rest; those of the left side are mirrored.
 TRUNK = (
@@ -56,3 +59,19 @@ def skeleton() -> Skeleton:
         heads=np.array([row[2] for row in rows]),
         tails=np.array([row[3] for row in rows]),
     )
+
+
+@pytest.fixture(scope="session")
+def played():
+    """Families on the nano store by name and seed, each played once."""
+    plan = load_plan(example_plan("nano"))
+    catalogues, known = {}, {}
+
+    def of(name, seed):
+        if seed not in catalogues:
+            catalogues[seed] = generate_catalogue(seed)
+        if (name, seed) not in known:
+            known[name, seed] = play(plan, catalogues[seed], family(name), seed)
+        return known[name, seed]
+
+    return of

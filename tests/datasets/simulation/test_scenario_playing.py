@@ -7,7 +7,6 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from datasets.simulation.goods.products import generate_catalogue
 from datasets.simulation.scenario import census, families, family, gate_codes, play, receipts, stocked, unpaid
 from datasets.simulation.sensors.plates import plate_readings
 from store.events import (
@@ -21,25 +20,10 @@ from store.events import (
     SessionOpened,
     ShelfReached,
 )
-from store.plan import example_plan, load_plan
 
 SEEDS = (0, 1)
 SMALL = [name for name in families() if not name.startswith("crowd")]
 CASES = [(name, seed) for name in SMALL for seed in SEEDS] + [("crowd_8", 0)]
-
-
-@pytest.fixture(scope="session")
-def played():
-    plan = load_plan(example_plan("nano"))
-    catalogues = {seed: generate_catalogue(seed) for seed in SEEDS}
-    known = {}
-
-    def of(name, seed):
-        if (name, seed) not in known:
-            known[name, seed] = play(plan, catalogues[seed], family(name), seed)
-        return known[name, seed]
-
-    return of
 
 
 def of_type(timeline, kind):
@@ -158,6 +142,36 @@ def test_plates_carry_what_stands_on_them(played, name, seed):
         assert wrong.sum() <= len(timeline.moved)  # a sample at the very moment may go either way
         quiet = np.median(np.abs(reading.weight_g - reading.true_weight_g))
         assert quiet < 5.0
+
+
+@pytest.mark.parametrize(("name", "seed"), CASES)
+def test_people_keep_their_distance(played, name, seed):
+    timeline = played(name, seed)
+    times = np.arange(0.0, timeline.duration_s, 0.05)
+    feet = np.array([at(actor.performance.walk, times) for actor in timeline.actors])
+    for n, one in enumerate(feet):
+        apart = np.linalg.norm(feet[n + 1 :] - one, axis=-1)
+        assert not (apart < 0.5 - 1e-3).any()
+
+
+def at(walk, times):
+    return np.stack([np.interp(times, walk.time_s, walk.xy[:, k], left=np.nan, right=np.nan) for k in (0, 1)], -1)
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_nobody_steps_on_what_lies_on_the_floor(played, seed):
+    timeline = played("left_on_floor", seed)
+    lying = 0
+    for item in timeline.moved:
+        for n, stay in enumerate(item.stays):
+            if stay.where == "floor":
+                lying += 1
+                end_s = item.stays[n + 1].start_s if n + 1 < len(item.stays) else timeline.duration_s
+                times = np.arange(stay.start_s, end_s, 0.05)
+                for actor in timeline.actors:
+                    away = np.linalg.norm(at(actor.performance.walk, times) - np.array(stay.pose)[:2, 3], axis=-1)
+                    assert not (away < 0.2).any(), (item.product, actor.name)
+    assert lying == 2
 
 
 def test_the_same_seed_gives_the_same_timeline_and_another_seed_another(played):

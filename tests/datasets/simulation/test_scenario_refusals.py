@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import pytest
 
 from datasets.simulation.goods.products import generate_catalogue
@@ -101,7 +103,11 @@ def test_an_empty_slot_is_found_when_its_last_package_is_gone(tmp_path, shop):
 def test_somebody_who_cannot_reach_is_refused(tmp_path, shop):
     plan, catalogue = shop
     high = max(plan.slots(), key=lambda slot: slot.corner[2])
-    text = HEAD + f"      - take: {{slot: {high.id}, aside_m: 0.6}}\n"
+    board = [
+        slot for slot in plan.slots() if (slot.fixture, slot.side, slot.shelf) == (high.fixture, high.side, high.shelf)
+    ]
+    far = max(board, key=lambda slot: math.dist(slot.corner, high.corner))
+    text = HEAD + f"      - take: {{slot: {high.id}, before: {far.id}}}\n"
     with pytest.raises(ScenarioError, match=r"wrong\.yaml, line 8\b.*cannot reach"):
         play(plan, catalogue, load_scenario(written(tmp_path, text)), 0)
 
