@@ -11,7 +11,7 @@ from scipy.spatial.transform import Rotation
 
 from datasets.simulation.furnishing.props import content_poses
 from datasets.simulation.motion import Poser
-from datasets.simulation.performance import Carrier
+from datasets.simulation.performance import Carrier, Poses
 from datasets.simulation.timeline import Item, Stay, Timeline
 
 BLEND_S = 0.4  # in which a package turns from how it stood to how it is carried
@@ -71,7 +71,7 @@ class Carrying:
 
     def __init__(self, timeline: Timeline, posers: Sequence[Poser]) -> None:
         self._sizes = {product.id: np.array(product.size_m) for product in timeline.catalogue.products}
-        self._posers = posers
+        self._moments = _moments(timeline, posers)
         self._resting = self._resting_poses(timeline)
         self._grips: list[_Grip] = []
         self._contents: list[_Content] = []
@@ -116,21 +116,24 @@ class Carrying:
                 self._grips.append(_Grip(index, stay.actor, stay.hand or 0, stay.start_s, end_s, first, held, last))
                 seen = self._palm(stay, end_s) @ last if after is not None else None
             elif (index, n) in self._resting:
-                assert stay.actor is not None
+                owner = _owner(item, n)
+                assert owner is not None
                 pose = self._resting[index, n]
-                self._contents.append(_Content(index, stay.actor, stay.start_s, end_s, pose, seen))
-                seen = self._carrier(stay.actor, end_s) @ pose if after is not None else None
+                self._contents.append(_Content(index, owner, stay.start_s, end_s, pose, seen))
+                seen = self._carrier(owner, end_s) @ pose if after is not None else None
             else:
                 seen = np.array(stay.pose) if stay.pose is not None else None
 
     def _palm(self, stay: Stay, time_s: float) -> Pose:
         assert stay.actor is not None
         assert stay.hand is not None
-        poses = self._posers[stay.actor].poses(np.array([time_s]))
-        return _matrix(poses.palm[0, stay.hand], poses.palm_rotation[0, stay.hand])
+        poses, rows = self._moments[stay.actor]
+        row = rows[time_s]
+        return _matrix(poses.palm[row, stay.hand], poses.palm_rotation[row, stay.hand])
 
     def _carrier(self, actor: int, time_s: float) -> Pose:
-        return np.asarray(self._posers[actor].poses(np.array([time_s])).carrier[0], np.float64)
+        poses, rows = self._moments[actor]
+        return np.asarray(poses.carrier[rows[time_s]], np.float64)
 
     def _resting_poses(self, timeline: Timeline) -> dict[tuple[int, int], Pose]:
         """Where packages come to rest in baskets and trolleys, by item and number of the stay."""
@@ -143,12 +146,35 @@ class Carrying:
                 (stay.start_s, index, place)
                 for index, item in enumerate(timeline.moved)
                 for place, stay in enumerate(item.stays)
-                if stay.where == "bag" and stay.actor == number
+                if stay.where in ("bag", "crate") and _owner(item, place) == number
             )
             sizes = np.array([self._sizes[timeline.moved[index].product] for _, index, _ in inside]).reshape(-1, 3)
             poses = content_poses(carrier, sizes)
             found |= {(index, place): pose for (_, index, place), pose in zip(inside, poses, strict=False)}
         return found
+
+
+def _owner(item: Item, number: int) -> int | None:
+    """Who has the package during stay ``number``: staff who take it out of the crate brought it along."""
+    stay = item.stays[number]
+    if stay.where == "crate" and number + 1 < len(item.stays):
+        return item.stays[number + 1].actor
+    return stay.actor
+
+
+def _moments(timeline: Timeline, posers: Sequence[Poser]) -> dict[int, tuple[Poses, dict[float, int]]]:
+    """Of each actor the poses, and their rows by time, at the moments at which something comes to them or goes."""
+    times: dict[int, set[float]] = {}
+    for item in timeline.moved:
+        for number, stay in enumerate(item.stays):
+            owner = _owner(item, number)
+            if owner is not None:
+                ends = [after.start_s for after in item.stays[number + 1 : number + 2]]
+                times.setdefault(owner, set()).update([stay.start_s, *ends])
+    return {
+        actor: (posers[actor].poses(np.array(sorted(moments))), {t: row for row, t in enumerate(sorted(moments))})
+        for actor, moments in times.items()
+    }
 
 
 def _palm_pose(palms: Palms, hand: int) -> Pose:

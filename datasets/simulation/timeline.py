@@ -37,8 +37,8 @@ class Stay:
 
     ``where``: ``slot`` (stands at ``pose`` in the slot named ``slot``), ``hand`` of ``actor`` (``hand`` 0 or 1),
     ``bag`` or ``pocket`` of ``actor`` (out of sight in a pocket and a bag, seen in a basket and a trolley), ``floor``
-    (lies at ``pose``), ``crate`` (staff's stock, unseen), ``gone`` (left the shop). ``pose`` is 4x4 in rows, the frame
-    of ``placement.standing_poses``.
+    (lies at ``pose``), ``crate`` (staff's stock, seen in the basket or trolley of who takes it out), ``gone`` (left the
+    shop). ``pose`` is 4x4 in rows, the frame of ``placement.standing_poses``.
     """
 
     start_s: float

@@ -98,6 +98,8 @@ def cast_roles(scenario: Scenario, parts: Sequence[Part], plan: Plan, seed: int)
         rng = np.random.default_rng([seed, 17, number])
         drawn = float(rng.uniform(*person.at_s))
         carrier = person.carrier[rng.integers(len(person.carrier))]
+        if carrier is Carrier.NONE and any(step.restock is not None for step in person.does):
+            carrier = Carrier.TROLLEY
         speed = float(rng.uniform(*person.speed_mps))
         gate = ways_in[rng.integers(len(ways_in))]
         lateral = float(rng.random())

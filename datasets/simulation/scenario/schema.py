@@ -189,7 +189,7 @@ class PickUp(Part):
 
 
 class Restock(AtSlot):
-    """Staff: fill ``quantity`` packages from the crate into ``slot``."""
+    """Staff: fill ``quantity`` packages into ``slot``, which they brought in a trolley, or in the carrier they have."""
 
     quantity: Annotated[int, Field(ge=1, le=12)] = 2
 

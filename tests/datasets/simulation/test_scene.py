@@ -107,3 +107,24 @@ def test_lights_fade_from_one_change_to_the_next(timelines: dict[str, Timeline])
     np.testing.assert_allclose(scene.light(5.0), [0.4, 0.2, 0.4])
     np.testing.assert_allclose(scene.light(7.0), [0.7, 0.6, 0.7])
     np.testing.assert_allclose(scene.light(9.0), [1.0, 1.0, 1.0])
+
+
+@pytest.mark.parametrize("brings", [Carrier.TROLLEY, Carrier.BASKET, Carrier.NONE])
+def test_what_staff_fill_up_comes_out_of_what_they_brought(brings: Carrier) -> None:
+    scenario = family("staff_restock")
+    people = [person.model_copy(update={"carrier": (brings,)}) for person in scenario.people[:1]]
+    scenario = scenario.model_copy(update={"people": (*people, *scenario.people[1:])})
+    timeline = play(load_plan(example_plan("nano")), generate_catalogue(1), scenario, 1)
+    scene = Scene(timeline)
+    filled = [(index, item) for index, item in enumerate(timeline.moved) if item.stays[0].where == "crate"]
+    assert len(filled) == 5
+    for index, item in filled:
+        taken_s, staff = item.stays[1].start_s, item.stays[1].actor
+        inside, held = scene.states(np.array([taken_s - 1e-6, taken_s]))
+        poses = [state.item_pose[state.item_index == index] for state in (inside, held)]
+        np.testing.assert_allclose(poses[0], poses[1], atol=1e-3)
+        (carrier,) = np.flatnonzero(inside.carrier_actor == staff)
+        assert inside.carrier_kind[carrier] is (Carrier.BASKET if brings is Carrier.BASKET else Carrier.TROLLEY)
+        away = poses[0][0, :2, 3] - inside.carrier_pose[carrier, :2, 3]
+        assert np.linalg.norm(away) < 0.6
+        assert list(inside.item_actor[inside.item_index == index]) == [staff]
