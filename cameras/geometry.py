@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -104,7 +105,12 @@ def largest_radius(distortion: Float) -> float:
 
     At most 10, which is 84 degrees off the middle.
     """
-    k1, k2, _, _, k3 = distortion
+    k1, k2, _, _, k3 = distortion.tolist()
+    return _largest_radius(k1, k2, k3)
+
+
+@lru_cache(maxsize=256)
+def _largest_radius(k1: float, k2: float, k3: float) -> float:
     # d/dr of r (1 + k1 r^2 + k2 r^4 + k3 r^6) = 0, in s = r^2; what is less than 1e-12 adds nothing up to s = 100.
     slope = np.array([7 * k3, 5 * k2, 3 * k1, 1.0])
     roots = np.roots(np.where(np.abs(slope) < 1e-12, 0.0, slope))

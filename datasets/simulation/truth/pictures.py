@@ -20,6 +20,7 @@ from datasets.simulation.truth.silhouettes import PARTS, Silhouette, full_box, p
 Float = NDArray[np.float64]
 
 HIDDEN, VISIBLE = 1, 2
+_EACH: Final = np.arange(len(KEYPOINTS))
 _HEAD: Final = PARTS.index("head")
 _FACE: Final = 5  # the first keypoints lie on the head's surface
 # A keypoint of the face further from the camera than the head's middle by more than this looks away from it.
@@ -64,7 +65,8 @@ class PictureTruths:
         ``ids`` uint8 (H, W) of the camera's size says whose body each pixel shows: 0 nobody's, else 1 + the place in
         ``state.actors``.
         """
-        columns = np.ascontiguousarray(ids.T)
+        columns = np.asarray(cv2.transpose(ids), np.uint8)
+        covered: list[NDArray[np.bool_]] = []
         found: list[tuple[int, int, Float, Float, int, float, Float, RunLengths | None]] = []
         width, height = camera.size
         actors = state.actors.tolist()
@@ -86,7 +88,7 @@ class PictureTruths:
             box = full_box(pixels[body])
             if not (box[2] > 0 and box[3] > 0 and box[0] < width and box[1] < height):
                 continue
-            painted = paint(self._silhouettes[actor], pixels[body], depth[body])
+            painted = paint(self._silhouettes[actor], pixels[body], depth[body], box)
             visible, area, mask = _seen(columns, place + 1, box)
             if area:
                 # Hulls miss a pixel of hair or hem here and there; what is seen is surely a part of the whole.
@@ -94,19 +96,23 @@ class PictureTruths:
             share = min(area / painted.area, 1.0)
             at = pixels[joints]
             over = painted.parts_at(at)
-            covered = (over >= 0) & ~self._own[np.arange(len(KEYPOINTS)), over]
-            covered &= painted.depth[over] < depth[joints]
-            covered[:_FACE] |= depth[joints][:_FACE] > painted.depth[_HEAD] + _BEHIND_M
-            keypoints = np.column_stack([at, _visibility(at, covered, ids, place + 1)])
-            keypoints[keypoints[:, 2] == 0] = 0.0
-            found.append((place, actor, box, visible, area, share, keypoints, mask))
+            hidden = (over >= 0) & ~self._own[_EACH, over]
+            hidden &= painted.depth[over] < depth[joints]
+            hidden[:_FACE] |= depth[joints][:_FACE] > painted.depth[_HEAD] + _BEHIND_M
+            covered.append(hidden)
+            found.append((place, actor, box, visible, area, share, at, mask))
+        labels = np.array([row[0] + 1 for row in found])
+        places = np.array([row[6] for row in found]).reshape(-1, len(KEYPOINTS), 2)
+        told = _visibility(places, np.array(covered, np.bool_).reshape(places.shape[:2]), ids, labels)
+        keypoints = np.concatenate([places, told[..., None]], axis=2)
+        keypoints[told == 0] = 0.0
         return PictureTruth(
             actor=np.array([row[1] for row in found], np.int64),
             full_xyxy=np.array([row[2] for row in found]).reshape(-1, 4),
             visible_xyxy=np.array([row[3] for row in found]).reshape(-1, 4),
             visible_area=np.array([row[4] for row in found], np.int64),
             visible_share=np.array([row[5] for row in found], np.float64),
-            keypoints=np.array([row[6] for row in found]).reshape(-1, len(KEYPOINTS), 3),
+            keypoints=keypoints,
             masks=tuple(row[7] for row in found),
             xy_m=state.xy[[row[0] for row in found]].reshape(-1, 2),
         )
@@ -115,7 +121,7 @@ class PictureTruths:
 def _seen(columns: NDArray[np.uint8], label: int, box: Float) -> tuple[Float, int, RunLengths | None]:
     """Box, number and run lengths of the pixels with ``label``; ``columns`` (W, H); looks 2 pixels around ``box``."""
     width = len(columns)
-    left, right = int(np.clip(box[0] - 2, 0, width)), int(np.clip(np.ceil(box[2]) + 2, 0, width))
+    left, right = max(int(box[0]) - 2, 0), min(int(box[2]) + 3, width)
     mask = columns[left:right] == label
     x, y, w, h = cv2.boundingRect(mask.view(np.uint8))
     if not w:
@@ -126,15 +132,18 @@ def _seen(columns: NDArray[np.uint8], label: int, box: Float) -> tuple[Float, in
     return xyxy, int(np.count_nonzero(own)), encode_columns(own, left + y, width)
 
 
-def _visibility(at: Float, covered: NDArray[np.bool_], ids: NDArray[np.uint8], label: int) -> Float:
-    """COCO's v (k,) of keypoints at ``at`` (k, 2): seen where their own body shows within a pixel."""
+def _visibility(at: Float, covered: NDArray[np.bool_], ids: NDArray[np.uint8], labels: NDArray[np.int64]) -> Float:
+    """COCO's v (n, k) of people's keypoints at ``at`` (n, k, 2): seen where their own body shows within a pixel.
+
+    ``labels`` (n,) are those of the people in ``ids``; what is ``covered`` (n, k) is hidden by the body itself.
+    """
     height, width = ids.shape
-    inside = np.asarray(((at >= 0) & (at < (width, height))).all(axis=1))  # NaN is not inside
-    place = np.where(inside[:, None], at, 0.0).astype(np.int64)
+    inside = np.asarray(((at >= 0) & (at < (width, height))).all(axis=2))  # NaN is not inside
+    place = np.where(inside[..., None], at, 0.0).astype(np.int64)
     step = np.arange(-1, 2)
-    rows = np.clip(place[:, 1, None, None] + step[:, None], 0, height - 1)
-    cols = np.clip(place[:, 0, None, None] + step[None, :], 0, width - 1)
-    shown = (ids[rows, cols] == label).any(axis=(1, 2)) & ~covered
+    rows = np.minimum(np.maximum(place[..., 1, None] + step, 0), height - 1)
+    cols = np.minimum(np.maximum(place[..., 0, None] + step, 0), width - 1)
+    shown = (ids[rows[..., :, None], cols[..., None, :]] == labels[:, None, None, None]).any(axis=(2, 3)) & ~covered
     return np.where(inside, np.where(shown, VISIBLE, HIDDEN), 0).astype(np.float64)
 
 

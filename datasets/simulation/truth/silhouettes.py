@@ -7,7 +7,9 @@ of thousands of vertices.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Final
 
 import cv2
@@ -76,6 +78,11 @@ class Silhouette:
         np.add.at(dense, (np.arange(len(rows))[:, None], character.bones[rows]), character.weights[rows])
         return cls((dense[:, :, None] * rest[:, None, :]).reshape(len(rows), -1), starts, np.array(of_part))
 
+    @cached_property
+    def sizes(self) -> NDArray[np.int64]:
+        """How many points each hull has."""
+        return np.diff(self.starts)
+
     def posed(self, matrices: NDArray[np.float32]) -> Float:
         """The points (p, 3) in the shop for bone ``matrices`` (bones, 3, 4)."""
         return np.asarray(self.spread @ matrices.astype(np.float64).transpose(0, 2, 1).reshape(-1, 3))
@@ -83,10 +90,9 @@ class Silhouette:
 
 def full_box(pixels: Float) -> Float:
     """The box (4,) around projected points (p, 2), NaN ones left out; all NaN where none is in front of the camera."""
-    seen = pixels[np.isfinite(pixels[:, 0])]
-    if not len(seen):
-        return np.full(4, np.nan)
-    return np.concatenate([seen.min(axis=0), seen.max(axis=0)])
+    across, down = np.ascontiguousarray(pixels.T)
+    least, most = np.fmin.reduce, np.fmax.reduce  # these pass over NaN
+    return np.array([least(across), least(down), most(across), most(down)])
 
 
 @dataclass(frozen=True, eq=False)
@@ -105,41 +111,46 @@ class Painted:
     def parts_at(self, pixels: Float) -> NDArray[np.int64]:
         """The part (n,) that stands at the picture's ``pixels`` (n, 2), -1 where none does or a pixel is NaN."""
         height, width = self.part.shape
-        place = np.nan_to_num((pixels - self.corner) * self.scale, nan=-1.0).round().astype(np.int64)
-        inside = ((place >= 0) & (place < (width, height))).all(axis=1)
-        place[~inside] = 0
-        return np.asarray(np.where(inside, self.part[place[:, 1], place[:, 0]].astype(np.int64) - 1, -1))
+        x, y = ((pixels - self.corner) * self.scale).round().T
+        inside = (x >= 0) & (y >= 0) & (x < width) & (y < height)  # NaN is not inside
+        place = np.where(inside, x + y * width, 0.0).astype(np.int64)
+        return np.asarray(np.where(inside, self.part.ravel()[place].astype(np.int64) - 1, -1))
 
 
-def paint(silhouette: Silhouette, pixels: Float, depth: Float) -> Painted:
+def paint(silhouette: Silhouette, pixels: Float, depth: Float, box: Float | None = None) -> Painted:
     """Paint a body's parts, the far ones first.
 
     ``pixels`` (p, 2) and ``depth`` (p,) are the projections of the silhouette's points; those behind the camera are NaN
-    and left out. At least one must be in front of it.
+    and left out. At least one must be in front of it. ``box`` is their ``full_box``, where it is known.
     """
-    box = full_box(pixels)
-    side = max(float((box[2:] - box[:2]).max()), 1.0)
-    scale = _RASTER / side
-    corner = box[:2] - 1.0 / scale
-    width, height = (np.ceil((box[2:] - box[:2]) * scale).astype(int) + 3).tolist()
-    raster = np.round((np.nan_to_num(pixels) - corner) * (scale * 16)).astype(np.int32)  # 4 bits of fraction
+    x1, y1, x2, y2 = (full_box(pixels) if box is None else box).tolist()
+    scale = _RASTER / max(x2 - x1, y2 - y1, 1.0)
+    corner = np.array([x1 - 1.0 / scale, y1 - 1.0 / scale])
+    width, height = math.ceil((x2 - x1) * scale) + 3, math.ceil((y2 - y1) * scale) + 3
     ahead = np.isfinite(pixels[:, 0])
-    starts, counts = silhouette.starts, np.add.reduceat(ahead, silhouette.starts[:-1], dtype=np.int64)
-    sums = np.add.reduceat(np.where(ahead, depth, 0.0), starts[:-1])
+    counts = silhouette.sizes
+    if not ahead.all():
+        counts = np.add.reduceat(ahead, silhouette.starts[:-1], dtype=np.int64)
+        pixels, depth = np.where(ahead[:, None], pixels, corner), np.where(ahead, depth, 0.0)
+    raster = np.rint((pixels - corner) * (scale * 16)).astype(np.int32)  # 4 bits of fraction
+    starts = silhouette.starts.tolist()
+    sums = np.add.reduceat(depth, silhouette.starts[:-1])
     depths = sums / np.maximum(counts, 1)
+    colours, filled = (silhouette.part + 1).tolist(), counts.tolist()
     painted = np.zeros((height, width), np.uint8)
     for hull in np.argsort(-depths, kind="stable").tolist():
-        if counts[hull] >= 3:
+        if filled[hull] >= 3:
             points = raster[starts[hull] : starts[hull + 1]]
-            if counts[hull] < len(points):
+            if filled[hull] < len(points):
                 points = points[ahead[starts[hull] : starts[hull + 1]]]
-            cv2.fillConvexPoly(painted, cv2.convexHull(points), int(silhouette.part[hull]) + 1, cv2.LINE_8, 4)
+            cv2.fillConvexPoly(painted, cv2.convexHull(points), colours[hull], cv2.LINE_8, 4)
     of_part = np.bincount(silhouette.part, counts, len(PARTS))
     part_depths = np.bincount(silhouette.part, sums, len(PARTS)) / np.where(of_part > 0, of_part, np.nan)
     body = (painted > 0).view(np.uint8)
     # fillConvexPoly fills whatever the edge touches: half of the rim is too much.
-    rim = np.count_nonzero(body) - np.count_nonzero(cv2.erode(body, np.ones((3, 3), np.uint8)))
-    area = max(np.count_nonzero(body) - 0.5 * rim, 1.0) / scale**2
+    whole = cv2.countNonZero(body)
+    rim = whole - cv2.countNonZero(cv2.erode(body, np.ones((3, 3), np.uint8)))
+    area = max(whole - 0.5 * rim, 1.0) / scale**2
     return Painted(painted, scale, corner, area, part_depths)
 
 
