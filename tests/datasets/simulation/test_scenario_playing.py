@@ -7,6 +7,7 @@ from collections import Counter
 import numpy as np
 import pytest
 
+from datasets.simulation.goods.products import generate_catalogue
 from datasets.simulation.scenario import census, families, family, gate_codes, play, receipts, stocked, unpaid
 from datasets.simulation.sensors.plates import plate_readings
 from store.events import (
@@ -20,6 +21,7 @@ from store.events import (
     SessionOpened,
     ShelfReached,
 )
+from store.plan import example_plan, load_plan
 
 SEEDS = (0, 1)
 SMALL = [name for name in families() if not name.startswith("crowd")]
@@ -156,6 +158,15 @@ def test_people_keep_their_distance(played, name, seed):
 
 def at(walk, times):
     return np.stack([np.interp(times, walk.time_s, walk.xy[:, k], left=np.nan, right=np.nan) for k in (0, 1)], -1)
+
+
+@pytest.mark.parametrize("name", ["single_pick", "crowd_8"])
+def test_the_same_holds_in_a_shop_of_300_m2(name):
+    timeline = play(load_plan(example_plan("shop")), generate_catalogue(0), family(name), 0)
+    people = len(family(name).people) + (family(name).crowd.people if family(name).crowd else 0)
+    assert len(timeline.actors) == people
+    for holds in (test_nothing_is_lost_and_each_pays_what_they_carry_out, test_people_keep_their_distance):
+        holds(lambda *_: timeline, name, 0)
 
 
 @pytest.mark.parametrize("seed", range(6))
