@@ -15,19 +15,25 @@ import numpy as np
 
 from datasets.simulation.characters import Character, Skeleton, Traits
 from datasets.simulation.people.source import WHEEL
-from store.cache import cache_dir
+from store.cache import cache_dir, drop_unused, note_use
 
 _LIBRARIES = ("numpy", "scipy", "opencv-python", "fast-simplification")
+_UNUSED_DAYS = 7.0  # after which the characters of another version go
 _ARRAYS = tuple(field.name for field in fields(Character) if field.name not in ("name", "traits", "skeleton"))
 
 
 def path_of(name: str) -> Path:
     """Where the character called ``name`` lies; another version of the code or of a library has another folder."""
-    return cache_dir() / "people" / f"built-{_version()}" / f"{name}.npz"
+    return _folder() / f"{name}.npz"
+
+
+def _folder() -> Path:
+    return cache_dir() / "people" / f"built-{_version()}"
 
 
 def kept(name: str) -> Character | None:
     """The character as it was put, or None where it is missing or unreadable."""
+    _tidy(_folder().parent)
     try:
         with np.load(path_of(name), allow_pickle=False) as data:
             words = json.loads(str(data["words"]))
@@ -62,6 +68,13 @@ def keep(character: Character) -> None:
             **arrays,
         )
     os.replace(file.name, path)
+
+
+@cache
+def _tidy(people: Path) -> None:
+    """Once a process: this version is in use, versions that nobody used for days go."""
+    note_use(_folder())
+    drop_unused((path for path in people.glob("built-*") if path != _folder()), _UNUSED_DAYS)
 
 
 @cache

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from datasets.simulation.furnishing.furniture import package_instances, set_meshes, shop_set
 from datasets.simulation.furnishing.props import prop_colour, prop_name
-from datasets.simulation.goods.labels import label_atlas
+from datasets.simulation.goods.kept_labels import kept_label_atlas
 from datasets.simulation.meshes import PLAIN, Instances, Mesh
 from datasets.simulation.performance import Carrier
 from store.catalogue import Catalogue
@@ -47,5 +47,5 @@ def shop_setting(plan: Plan, catalogue: Catalogue, seed: int) -> Setting:
         catalogue=catalogue,
         meshes=set_meshes(),
         fixed=shop_set(plan, seed, catalogue),
-        labels=label_atlas(catalogue, seed),
+        labels=kept_label_atlas(catalogue, seed),
     )
