@@ -7,6 +7,7 @@ import re
 import time
 from itertools import islice, pairwise
 
+import cv2
 import httpx
 import numpy as np
 import pytest
@@ -44,6 +45,28 @@ def test_it_writes_a_dataset_and_goes_on_with_what_is_missing(small_shop, tmp_pa
     other = run(*words, "--cameras", "right side")
     assert other.exit_code == 2
     assert "was made with another cameras" in other.output
+
+
+def test_the_same_command_gives_the_same_truth_and_pictures(small_shop, tmp_path):
+    words = [small_shop / "short.yaml", "--store", small_shop / "plan.yaml", "--rate", 2, "--resolution", "96x64"]
+    kept = []
+    for out in (tmp_path / "one", tmp_path / "two"):
+        answer = run(*words, "--format", "frames", "--out", out)
+        assert answer.exit_code == 0, answer.output
+        verify(out)
+        # The dataset's manifest notes the command, which names the folder.
+        kept.append({p.relative_to(out): p for p in out.rglob("*") if p.is_file() and p.name != "manifest.json"})
+    one, two = kept
+    assert one.keys() == two.keys()
+    pictures = {path for path in one if path.suffix == ".jpg"}
+    assert len(pictures) > 40
+    listings = {path for path in one if path.name == "run.json"}  # these hold the pictures' hashes
+    for path in one.keys() - pictures - listings:
+        assert one[path].read_bytes() == two[path].read_bytes(), path
+    for path in pictures:
+        images = [cv2.imread(str(found[path])).astype(int) for found in kept]
+        assert images[0].shape == (64, 96, 3)
+        assert np.abs(images[0] - images[1]).max() <= 1
 
 
 def test_it_lists_the_families():
