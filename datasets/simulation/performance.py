@@ -14,6 +14,9 @@ from numpy.typing import NDArray
 
 LEFT, RIGHT = 0, 1
 
+Footprint = tuple[tuple[float, float], ...]
+"""The four corners (x, y) of a rectangle on the floor, in order around it."""
+
 
 class Motion(StrEnum):
     """What a hand does."""
@@ -85,12 +88,13 @@ class Walk:
 
 @dataclass(frozen=True, eq=False)
 class Performance:
-    """All that one person does."""
+    """All that one person does. ``furniture`` are the footprints that a trolley keeps out of."""
 
     walk: Walk
     gestures: tuple[Gesture, ...] = ()
     holds: tuple[Hold, ...] = ()
     carrier: Carrier = Carrier.NONE
+    furniture: tuple[Footprint, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)

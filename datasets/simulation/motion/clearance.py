@@ -1,4 +1,4 @@
-"""Keeps what a hand carries out of the shelf before which its owner stands."""
+"""Keeps what a hand carries out of the shelf before which its owner stands, and out of furniture beside the way."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from datasets.simulation.motion.turns import Array, smooth
-from datasets.simulation.performance import Gesture
+from datasets.simulation.motion.turns import Array, smooth, unit
+from datasets.simulation.performance import Footprint, Gesture
 
 BESIDE_M, BEFORE_M = 0.7, 0.9  # of a gesture's target: how far to the side and in front its shelf matters
 SOFT_M = 0.02
@@ -31,3 +31,31 @@ def before_shelves(palm: Array, ahead_m: float, body: Array, gestures: Sequence[
         back = SOFT_M * np.logaddexp(0.0, -room / SOFT_M) * matters
         palm = palm + np.minimum(back, 0.25)[:, None] * out
     return palm
+
+
+def beside_furniture(
+    place: Array, yaw: Array, half: tuple[float, float], body: Array, furniture: Sequence[Footprint]
+) -> Array:
+    """``place`` (n, 3) of a thing half as wide and long as ``half``, turned by ``yaw`` (n,), moved level to the side of
+    ``furniture`` on which its owner's ``body`` (n, 3) stands.
+    """
+    right = np.stack([np.cos(yaw), np.sin(yaw)], axis=1)
+    ahead = np.stack([-right[:, 1], right[:, 0]], axis=1)
+    for footprint in furniture:
+        corners = np.array(footprint)
+        sides = np.stack([corners[1] - corners[0], corners[2] - corners[1]])
+        size = np.linalg.norm(sides, axis=1)
+        axes = sides / size[:, None]
+        middle = corners.mean(axis=0)
+        local = (body[:, :2] - middle) @ axes.T
+        nearest = np.clip(local, -size / 2, size / 2)
+        gap = np.linalg.norm(local - nearest, axis=1)
+        if (gap > BEFORE_M).all():
+            continue
+        # A line between the two: square to the shortest way from the body to the furniture.
+        out = unit(local - nearest) @ axes
+        room = ((place[:, :2] - middle - nearest @ axes) * out).sum(axis=1)
+        room -= np.abs((out * right).sum(axis=1)) * half[0] + np.abs((out * ahead).sum(axis=1)) * half[1]
+        back = SOFT_M * np.logaddexp(0.0, -room / SOFT_M) * smooth((BEFORE_M - gap) / 0.2) * smooth(gap / 0.1)
+        place = place + np.concatenate([np.minimum(back, 0.3)[:, None] * out, np.zeros((len(place), 1))], axis=1)
+    return place

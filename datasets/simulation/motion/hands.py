@@ -8,17 +8,18 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from datasets.simulation.motion.body import Body
-from datasets.simulation.motion.clearance import before_shelves
+from datasets.simulation.motion.clearance import before_shelves, beside_furniture
 from datasets.simulation.motion.layers import Wish
 from datasets.simulation.motion.posture import aim, level_pole, wrist_of
 from datasets.simulation.motion.torso import Bones
 from datasets.simulation.motion.turns import Array, Z, about, apply, minimum_jerk, pulse, unit
-from datasets.simulation.performance import LEFT, Carrier, Gesture, Hold, Motion
+from datasets.simulation.performance import LEFT, Carrier, Footprint, Gesture, Hold, Motion
 
 CARRY_HEIGHT = 0.62  # of the body's height, where an item is held
 BLEND_S = 0.4  # in which a hand takes up or leaves the carrying pose
 APPROACH_M = 0.15  # before a shelf's target, from where the hand goes straight in
 PALM_ROOM_M = 0.05  # from the palm to the face of what it holds, and a little air
+HELD_HALF_M = 0.05  # half a held package's width, seen from the palm
 OPEN, RELAXED, CLOSED = 0.12, 0.3, 0.8  # curl of the fingers
 
 
@@ -29,7 +30,7 @@ class Moment:
     ``upright`` (n, 3, 3) turns from rest to the body's heading; ``origin`` (n, 3) is the body's place on the floor;
     ``bones`` have the trunk in place; ``swing`` (n,) in radians is how far the left arm swings ahead and the right arm
     back; ``crouch`` (n,) metres; ``yaw`` (n,) how the shoulders are turned from the rest pose; ``bearing`` (n,) the
-    direction from the body to its trolley.
+    direction from the body to its trolley; what hands carry keeps out of ``furniture``.
     """
 
     times: Array
@@ -40,6 +41,7 @@ class Moment:
     crouch: Array
     yaw: Array
     bearing: Array
+    furniture: Sequence[Footprint] = ()
 
     def ahead(self, local: Array | tuple[float, float, float]) -> Array:
         """A direction or offset in the body's frame (x right, y ahead, z up) turned into the shop: (n, 3)."""
@@ -56,6 +58,7 @@ def wish_of(
         carried = carrying(moment, body, side)
         ahead = max(hold.size_m[1] for hold in holds if hold.hand == side) + PALM_ROOM_M
         palm = before_shelves(carried.palm, ahead, moment.origin, gestures)
+        palm = beside_furniture(palm, moment.yaw, (HELD_HALF_M, ahead), moment.origin, moment.furniture)
         wish = wish.mixed(replace(carried, palm=palm), held)
     for gesture in sorted((g for g in gestures if g.hand == side), key=lambda g: g.start_s):
         if ((moment.times > gesture.start_s) & (moment.times < gesture.end_s)).any():

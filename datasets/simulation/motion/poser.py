@@ -22,6 +22,7 @@ from datasets.simulation.motion.path import RATE_HZ, curve, trace
 from datasets.simulation.motion.plan import plan_postures
 from datasets.simulation.motion.posture import HIP_TURN, SIDE, STOOP, TWIST, heels_up, hips_of, natural_pole, wrist_of
 from datasets.simulation.motion.torso import Bones, Stance, place_head, place_torso, raise_shoulder
+from datasets.simulation.motion.trolley import lead_trolley
 from datasets.simulation.motion.turns import Array, Y, Z, about, about_axis, apply, frame, minimum_jerk, wrapped
 from datasets.simulation.performance import Carrier, Performance, Poses
 
@@ -39,7 +40,9 @@ class Poser:
         self._path = trace(performance.walk)
         self._steps = plan_steps(self._path, self.body)
         self._trolley = (
-            carriers.lead_trolley(self._path, performance.gestures) if performance.carrier is Carrier.TROLLEY else None
+            lead_trolley(self._path, performance.gestures, performance.furniture)
+            if performance.carrier is Carrier.TROLLEY
+            else None
         )
         self._postures = plan_postures(self.body, self._path, performance.gestures, performance.carrier, self._trolley)
         still = gaussian_filter1d(np.exp(-((self._path.speed / 0.15) ** 2)), 0.2 * RATE_HZ, mode="nearest")
@@ -74,6 +77,7 @@ class Poser:
             crouch=np.maximum(posture[:, 0] - 0.1, 0.0),
             yaw=heading - np.pi / 2 + 0.6 * stance.twist,
             bearing=heading if self._trolley is None else self._trolley(times),
+            furniture=self.performance.furniture,
         )
         for side in (0, 1):
             self._leg(bones, side, feet[side], stance)

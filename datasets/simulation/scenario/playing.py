@@ -34,7 +34,7 @@ from datasets.simulation.script import Act, Step, Wait
 from datasets.simulation.sensors.plates import plate_readings
 from datasets.simulation.timeline import Actor, Item, Timeline
 from store.catalogue import Catalogue
-from store.layout import PlacedSlot, Plan
+from store.layout import PlacedSlot, Plan, footprint
 
 START = 1767254400.0  # 2026-01-01 08:00 UTC
 DRAWS = 4  # how often all is drawn anew that a draw made impossible
@@ -94,6 +94,7 @@ def _drawn(plan: Plan, catalogue: Catalogue, scenario: Scenario, seed: int, star
         numbers |= {count + k: (slot.id, k) for k in range(len(stock[slot.id]))}
         count += len(stock[slot.id])
     items = sorted(books.stays)
+    furniture = tuple(footprint(fixture) for fixture in plan.fixtures)
     timeline = Timeline(
         plan=plan,
         catalogue=catalogue,
@@ -108,7 +109,7 @@ def _drawn(plan: Plan, catalogue: Catalogue, scenario: Scenario, seed: int, star
                 role=player.role.role,
                 session_id=player.role.session,
                 character=player.body,
-                performance=Performance(walk, tuple(gestures), tuple(holds), player.role.carrier),
+                performance=Performance(walk, tuple(gestures), tuple(holds), player.role.carrier, furniture),
             )
             for player, walk, gestures, holds in zip(players, walks, books.gestures, books.holds, strict=True)
         ),

@@ -393,7 +393,10 @@ def test_a_trolley_is_left_beside_the_walker_where_there_is_room(skeleton: Skele
     heading = first + (np.pi / 2 - first) * np.clip((times - 2.8) / 0.9, 0.0, 1.0)
     gesture = Gesture(Motion.TAKE, RIGHT, 6.0, 6.8, 7.1, 8.0, (0.1, 1.1, 1.2), NORMAL)
     walk = Walk(times, np.stack([along, up], axis=1), heading)
-    poses = Poser(skeleton, Performance(walk, (gesture,), (), Carrier.TROLLEY)).poses(np.array([6.0, 7.0, 8.0]))
+    beyond = -np.sign(come_from)  # where other furniture leaves no room
+    corner = tuple((float(beyond * x), y) for x, y in ((0.8, -0.4), (1.6, -0.4), (1.6, 1.5), (0.8, 1.5)))
+    performance = Performance(walk, (gesture,), (), Carrier.TROLLEY, (corner,))
+    poses = Poser(skeleton, performance).poses(np.array([6.0, 7.0, 8.0]))
     front = poses.carrier[:, :3, 3] + poses.carrier[:, :3, :3] @ [0.0, 0.55, 0.0]
     assert front[:, 1].max() < 1.0
     assert (np.sign(front[:, 0]) == np.sign(come_from)).all()
