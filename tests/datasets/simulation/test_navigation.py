@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from datasets.simulation.errors import ScenarioError
 from datasets.simulation.navigation import Blocking, browse_places, direct, meeting_place, outside
-from datasets.simulation.script import Act, Go, Meet, Script, Step, Wait
+from datasets.simulation.script import Act, Go, Lay, Lift, Meet, Script, Step, Wait
 from store.layout import Fixture, Floor, Gate, Plan, Shelf, Slot, Wall
 
 NORTH, SOUTH, EAST, WEST = math.pi / 2, -math.pi / 2, 0.0, math.pi
@@ -115,7 +115,7 @@ def check(plan: Plan, scripts: tuple[Script, ...], blockings: tuple[Blocking, ..
             elif isinstance(step, Wait):
                 assert end - start >= step.duration_s - 1e-9
                 assert end >= step.until_s - 1e-9
-            else:
+            elif isinstance(step, Meet):
                 ends.setdefault(step.label, set()).add(end)
     assert all(len(moments) == 1 for moments in ends.values())
 
@@ -342,3 +342,39 @@ def test_outside_lies_a_metre_before_the_gate_and_looks_in() -> None:
     assert heading == pytest.approx(NORTH)
     with pytest.raises(ScenarioError, match=r"no gate 'side'.*in, out"):
         outside(plan, "side")
+
+
+LAID = (5.0, 1.3)  # beside the middle of an aisle 1.6 m wide
+
+
+def layer(start_s: float, *, lifts: bool = False) -> Script:
+    """Somebody who puts something on the floor in the aisle, stands there, and takes it away again if ``lifts``."""
+    ends = (Lift("it"),) if lifts else ()
+    steps = (Go((5.0, 0.8), NORTH), Lay("it", LAID), Wait(3.0), *ends, Go((10.6, 1.3)))
+    return Script("layer", start_s, (-0.6, 1.3), EAST, steps)
+
+
+def passer(start_s: float) -> Script:
+    return Script("passer", start_s, (-0.6, 1.3), EAST, (Go((10.6, 1.3)),))
+
+
+def test_people_walk_around_what_lies_on_the_floor_until_it_is_lifted():
+    plan = aisle(1.6)
+    ways = []
+    for lifts in (False, True):
+        scripts = (layer(0.0, lifts=lifts), passer(18.0))
+        blockings = direct(scripts, plan, seed=3)
+        check(plan, scripts, blockings)
+        ways.append(np.linalg.norm(blockings[1].walk.xy - LAID, axis=1).min())
+    assert ways[0] >= 0.26
+    assert ways[1] < 0.26
+
+
+def test_nothing_is_laid_under_somebodys_feet():
+    plan = aisle(1.6)
+    for start_s in np.arange(0.0, 6.0, 0.5).tolist():
+        scripts = (layer(1.0), passer(start_s))
+        who_lays, walker = direct(scripts, plan, seed=3)
+        laid = who_lays.steps[2][0]
+        away = np.linalg.norm(walker.walk.xy[walker.walk.time_s >= laid - 1e-6] - LAID, axis=1)
+        assert away.min(initial=9.0) >= 0.2

@@ -7,6 +7,7 @@ import math
 import pytest
 
 from datasets.simulation.goods.products import generate_catalogue
+from datasets.simulation.people.cast import character
 from datasets.simulation.scenario import ScenarioError, family, load_scenario, play
 from store.events import ProductReturned, ProductTaken
 from store.plan import example_plan, load_plan
@@ -158,3 +159,15 @@ def test_a_list_of_events_happens_as_it_says(tmp_path, shop):
 def test_an_impossible_list_is_refused(tmp_path, shop, event, reason):
     with pytest.raises(ScenarioError, match=rf"wrong\.yaml, line 2\b.*{reason}"):
         play(*shop, listed(tmp_path, event), 0)
+
+
+def test_somebody_too_short_is_drawn_anew(tmp_path, shop):
+    plan, catalogue = shop
+    high = max(plan.slots(), key=lambda slot: slot.corner[2])
+    text = HEAD + f"      - take: {{slot: {high.id}, aside_m: 0.6}}\n"
+    timelines = [play(plan, catalogue, load_scenario(written(tmp_path, text)), 0) for _ in range(2)]
+    first_drawn = character(0, 0, False)
+    for timeline in timelines:
+        assert timeline.seed == 0
+        assert timeline.actors[0].character.traits.height_m > first_drawn.traits.height_m
+    assert timelines[0].events == timelines[1].events
