@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from api.commands import evaluate, keys, models, serve, simulate, store, watch
+from api.commands import datasets, evaluate, keys, models, serve, simulate, store, watch
 
 app = typer.Typer(
     name="aisle",
@@ -17,6 +17,7 @@ app.command()(watch.watch)
 app.command()(serve.serve)
 app.command()(simulate.simulate)
 app.add_typer(store.app, name="store", help="The plan of a shop: write an example, check it, draw it.")
+app.add_typer(datasets.app, name="datasets", help="Datasets: info, convert, split, check, manifest.")
 app.add_typer(models.app, name="models", help="The weights: list, fetch, show.")
 app.add_typer(evaluate.app, name="evaluate", help="Scores against truth.")
 app.add_typer(keys.app, name="keys", help="API keys: create, list, revoke.")

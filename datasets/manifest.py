@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Final
 
 NAME: Final = "manifest.json"
+SPLIT: Final = "split.jsonl"  # may come after the manifest, which therefore does not list it
 
 
 class ManifestError(ValueError):
@@ -34,7 +35,7 @@ class Manifest:
     licence: str = ""
 
 
-def entries(folder: Path, *, leave_out: frozenset[str] = frozenset({NAME})) -> tuple[FileEntry, ...]:
+def entries(folder: Path, *, leave_out: frozenset[str] = frozenset({NAME, SPLIT})) -> tuple[FileEntry, ...]:
     """Every file below ``folder`` by its path, but for hidden ones and those that are called as in ``leave_out``."""
     paths = sorted(path.relative_to(folder) for path in folder.rglob("*") if path.is_file())
     shown = [p for p in paths if p.name not in leave_out and not any(part.startswith(".") for part in p.parts)]
@@ -74,7 +75,7 @@ def verify(folder: Path, name: str = NAME) -> Manifest:
     """
     manifest = read_manifest(folder, name)
     stated = {entry.path: entry for entry in manifest.files}
-    found = {entry.path: entry for entry in entries(folder, leave_out=frozenset({name}))}
+    found = {entry.path: entry for entry in entries(folder, leave_out=frozenset({name, SPLIT}))}
     problems = {
         "missing": sorted(stated.keys() - found.keys()),
         "not in the manifest": sorted(found.keys() - stated.keys()),

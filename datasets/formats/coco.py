@@ -89,6 +89,7 @@ class CocoDataset:
     annotations: list[CocoAnnotation]
     categories: list[dict[str, Any]] = field(default_factory=lambda: [PERSON])
     info: dict[str, Any] = field(default_factory=dict)
+    licenses: list[dict[str, Any]] = field(default_factory=list)
 
     def by_image(self) -> dict[int, list[CocoAnnotation]]:
         """The annotations of every image id, those without any included."""
@@ -102,7 +103,7 @@ def write_coco(path: Path, dataset: CocoDataset) -> None:
     """Write a dataset as compact JSON, the same bytes for the same dataset."""
     document = {
         "info": dataset.info,
-        "licenses": [],
+        "licenses": dataset.licenses,
         "categories": dataset.categories,
         "images": dataset.images,
         "annotations": dataset.annotations,
@@ -147,7 +148,8 @@ def read_coco(path: Path) -> CocoDataset:
                 raise CocoFileError(f"{path}: annotation {entry['id']} names {name} {entry[name]}, which is not there")
         if len(entry["bbox"]) != 4:
             raise CocoFileError(f"{path}: annotation {entry['id']} needs 4 numbers in bbox, has {len(entry['bbox'])}")
-    return CocoDataset(document["images"], document["annotations"], document["categories"], document.get("info", {}))
+    parts = document["images"], document["annotations"], document["categories"]
+    return CocoDataset(*parts, document.get("info") or {}, document.get("licenses") or [])
 
 
 def encode_mask(mask: NDArray[np.bool_] | NDArray[np.uint8]) -> RunLengths:

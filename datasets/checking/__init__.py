@@ -1,0 +1,1 @@
+"""What is wrong with a dataset: pictures, labels, files, duplicates, leaks; and a picture of it."""
