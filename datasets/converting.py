@@ -8,6 +8,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from datasets.formats.files import flat_name
 from datasets.formats.registry import WRITERS
 from datasets.manifest import Manifest, entries, write_manifest
@@ -71,7 +74,7 @@ def _write(
             seen[sample.sequence] += 1
             if wanted:
                 try:
-                    objects += writer.add(sample, _stem(sample, stems))
+                    objects += writer.add(_sound(sample, on_fault), _stem(sample, stems))
                     splits[sample.split] += 1
                 except PictureError as error:
                     on_fault(sample.name, error)
@@ -83,6 +86,17 @@ def _write(
         writer.close()
     named = {name: count for name, count in sorted(splits.items()) if name}
     return {"pictures": sum(splits.values()), "objects": objects, **({"splits": named} if named else {})}
+
+
+def _sound(sample: Sample, on_fault: OnFault) -> Sample:
+    """``sample`` without objects whose numbers are none, which are a fault."""
+    sound: NDArray[np.bool_] = np.logical_and.reduce(np.isfinite(sample.xyxy), axis=1)
+    if sample.keypoints is not None:
+        sound = np.logical_and(sound, np.logical_and.reduce(np.isfinite(sample.keypoints), axis=(1, 2)))
+    if sound.all():
+        return sample
+    on_fault(sample.name, f"object {int(np.argmin(sound)) + 1} has a number that is none or infinite")
+    return sample.take(sound)
 
 
 def _stem(sample: Sample, stems: set[str]) -> str:

@@ -64,9 +64,12 @@ class Footage:
         self.path = path
         self._frames: Iterator[Frame] | None = None
         self._next = 0
+        self._broken: tuple[int, str] | None = None
 
     def read(self, index: int) -> NDArray[np.uint8]:
         """Frame ``index``, uint8 (H, W, 3) BGR. Raises ``PictureError``."""
+        if self._broken is not None and index >= self._broken[0]:  # not to decode all before it again
+            raise PictureError(self._broken[1])
         if self._frames is None or index < self._next:
             self.close()
             self._frames = self._opened()
@@ -76,10 +79,11 @@ class Footage:
                 if frame.index == index:
                     return frame.image
         except CameraError as error:
-            self.close()
-            raise PictureError(f"{self.path}, frame {index}: {error}") from None
+            self._broken = self._next, f"{self.path}, from frame {self._next} on: {error}"
+        else:
+            self._broken = self._next, f"{self.path} has {self._next} frames, no frame {index}"
         self.close()
-        raise PictureError(f"{self.path} has no frame {index}")
+        raise PictureError(self._broken[1])
 
     def _opened(self) -> Iterator[Frame]:
         with open_source(str(self.path)) as source, closing(_generator(source)) as frames:

@@ -223,7 +223,7 @@ def _told(code: int = 2) -> Iterator[None]:
         typer.echo(f"aisle datasets: {error}", err=True)
         raise typer.Exit(code) from None
     except OSError as error:
-        typer.echo(f"aisle datasets: {error.filename}: {error.strerror}", err=True)
+        typer.echo(f"aisle datasets: {f'{error.filename}: ' if error.filename else ''}{error.strerror}", err=True)
         raise typer.Exit(2) from None
     except KeyboardInterrupt:
         typer.echo("aisle datasets: interrupted; nothing was written", err=True)

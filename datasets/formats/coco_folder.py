@@ -2,7 +2,7 @@
 
 Looked for are ``annotations/*.json``, else ``*.json`` beside the pictures that hold images and annotations. Where a
 folder has COCO's ``instances_`` files, its keypoint and caption files of the same pictures are passed over; name one to
-read it. A file's split is the word train, val or test in its name.
+read it. A file's split is the word train, val or test in its name; where there are several files, the whole name.
 """
 
 from __future__ import annotations
@@ -16,7 +16,15 @@ from typing import Any, Final
 
 import numpy as np
 
-from datasets.formats.coco import CocoAnnotation, CocoDataset, CocoImage, read_coco, write_coco
+from datasets.formats.coco import (
+    KEYPOINTS,
+    SKELETON,
+    CocoAnnotation,
+    CocoDataset,
+    CocoImage,
+    read_coco,
+    write_coco,
+)
 from datasets.formats.files import VIDEO_SUFFIXES, stated_licence
 from datasets.pictures import Footage, Picture, PictureFile, VideoFrame
 from datasets.sample import Dataset, DatasetFileError, OnFault, Sample, refuse
@@ -54,7 +62,7 @@ class CocoFolder:
 
     @cached_property
     def _parts(self) -> list[tuple[Path, str, CocoDataset]]:
-        return [(path, split_word(path.stem), read_coco(path)) for path in self.files]
+        return [(path, split_word(path.stem, len(self.files)), read_coco(path)) for path in self.files]
 
     @cached_property
     def classes(self) -> tuple[str, ...]:
@@ -89,11 +97,11 @@ class CocoFolder:
             yield from coco_samples(coco, bases, self.folder, len(self.keypoint_names), split=split, on_fault=on_fault)
 
 
-def split_word(stem: str) -> str:
-    """The split that the name of an annotation file names: of ours all of it, else train, val or test in it, or ""."""
+def split_word(stem: str, files: int) -> str:
+    """The split that an annotation file is named after: train, val or test in it; else, if one of several, its name."""
     words = re.split(r"[^a-z]+", stem.lower())
     found = next((word for word in words if word in ("train", "val", "valid", "test")), "")
-    return found or (stem if stem not in ("all", "coco") and not stem.startswith(("instances", "person", "_")) else "")
+    return found or (stem if files > 1 and stem != "all" else "")
 
 
 def category_names(categories: list[dict[str, Any]]) -> tuple[str, ...]:
@@ -245,8 +253,9 @@ class CocoWriter:
     def finish(self) -> None:
         """Write the annotation files."""
         names = self._source.keypoint_names
+        skeleton = [list(pair) for pair in SKELETON] if names == KEYPOINTS else []
         categories: list[dict[str, Any]] = [
-            {"id": place, "name": name, **({"keypoints": list(names), "skeleton": []} if names else {})}
+            {"id": place, "name": name, **({"keypoints": list(names), "skeleton": skeleton} if names else {})}
             for place, name in enumerate(self._source.classes, 1)
         ]
         licences = [{"id": 1, "name": self._source.licence, "url": ""}] if self._source.licence else []

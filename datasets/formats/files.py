@@ -8,6 +8,7 @@ from typing import Final
 
 from cameras.uri import PICTURE_SUFFIXES
 from datasets.manifest import NAME, ManifestError, read_manifest
+from datasets.sample import DatasetFileError
 
 VIDEO_SUFFIXES: Final = frozenset({".mp4", ".avi", ".mkv", ".mov", ".gif", ".webm"})
 SPLIT_NAMES: Final = frozenset({"train", "val", "valid", "validation", "test", "minival", "trainval"})
@@ -21,7 +22,13 @@ def is_picture(path: Path) -> bool:
 
 def pictures_below(folder: Path) -> list[Path]:
     """Every picture file below ``folder``, in order of path."""
-    return sorted(path for path in folder.rglob("*") if is_picture(path) and path.is_file())
+    found = (path for path in folder.rglob("*") if is_picture(path) and path.is_file())
+    return sorted(path for path in found if not any(part.startswith(".") for part in path.relative_to(folder).parts))
+
+
+def folders_in(folder: Path) -> list[Path]:
+    """The folders in ``folder`` that are not hidden, in order of name."""
+    return sorted(path for path in folder.glob("*/") if not path.name.startswith("."))
 
 
 def natural(path: Path) -> tuple[list[tuple[int, str]], str]:
@@ -42,6 +49,14 @@ def stated_licence(folder: Path) -> str:
             text = (folder / name).read_text(encoding="utf-8", errors="replace")
             return next((line.strip(" #\t") for line in text.splitlines() if line.strip(" #\t")), "")
     return ""
+
+
+def read_lines(path: Path) -> list[str]:
+    """The lines of a text file in UTF-8. Raises ``DatasetFileError``."""
+    try:
+        return path.read_text(encoding="utf-8-sig").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise DatasetFileError(f"{path} cannot be read as text ({error})") from None
 
 
 def flat_name(name: str) -> str:

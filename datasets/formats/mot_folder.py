@@ -15,7 +15,7 @@ from typing import Any, Final, TextIO
 
 import numpy as np
 
-from datasets.formats.files import VIDEO_SUFFIXES, is_picture, natural, stated_licence
+from datasets.formats.files import VIDEO_SUFFIXES, folders_in, is_picture, natural, stated_licence
 from datasets.formats.mot import MotBoxes, read_truth, write_mot
 from datasets.formats.remarks import REMARKS, read_remarks, remark_line, with_remarks
 from datasets.pictures import Footage, Picture, PictureError, PictureFile, VideoFrame, picture_size
@@ -39,7 +39,7 @@ def sequences(folder: Path) -> list[Path]:
     """The sequences in ``folder``, or itself if it is one; none if it is no MOT dataset."""
     if truth_file(folder):
         return [folder]
-    return sorted(path for path in folder.glob("*/") if truth_file(path))
+    return [path for path in folders_in(folder) if truth_file(path)]
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ from typing import Final
 
 import numpy as np
 
-from datasets.formats.files import SPLIT_NAMES, is_picture, natural, stated_licence
+from datasets.formats.files import SPLIT_NAMES, folders_in, is_picture, natural, read_lines, stated_licence
 from datasets.formats.remarks import REMARKS, read_remarks, remark_line, with_remarks
 from datasets.pictures import PictureError, PictureFile, jpeg, picture_size
 from datasets.sample import Dataset, DatasetFileError, OnFault, Sample, refuse
@@ -25,16 +25,17 @@ from datasets.sample import Dataset, DatasetFileError, OnFault, Sample, refuse
 EXPECTED: Final = "photos: CLASS/*.jpg, SPLIT/CLASS/*.jpg, or classes.csv with a SPLIT.csv a split"
 CLASSES: Final = "classes.csv"
 CATALOGUE: Final = "catalogue"
+_NO_CLASS: Final = frozenset({"images", "labels", "annotations", "frames", "img1"})  # of other formats, broken
 
 
 def class_folders(folder: Path) -> list[tuple[str, Path]]:
     """The split ("" for none) and folder of each class of a folder of photos; none if it is not one."""
-    tops = [path for path in sorted(folder.glob("*/")) if not path.name.startswith(".")]
+    tops = folders_in(folder)
     if tops and all(path.name in SPLIT_NAMES or path.name == CATALOGUE for path in tops):
-        return [(top.name, path) for top in tops for path in sorted(top.glob("*/")) if _has_pictures(path)]
+        return [(top.name, path) for top in tops for path in folders_in(top) if _has_pictures(path)]
     if any(is_picture(path) for path in folder.glob("*")):
         return []
-    return [("", path) for path in tops if _has_pictures(path)]
+    return [("", path) for path in tops if path.name not in _NO_CLASS and _has_pictures(path)]
 
 
 def _has_pictures(folder: Path) -> bool:
@@ -116,12 +117,17 @@ class PhotoFolder:
 
 
 def _rows(path: Path, *wanted: str) -> list[dict[str, str]]:
-    with path.open(encoding="utf-8", newline="") as file:
-        rows = csv.DictReader(file)
-        lacking = [name for name in wanted if name not in (rows.fieldnames or ())]
-        if lacking:
-            raise DatasetFileError(f"{path}: no column {', '.join(lacking)}")
-        return list(rows)
+    table = csv.DictReader(read_lines(path))
+    lacking = [name for name in wanted if name not in (table.fieldnames or ())]
+    if lacking:
+        raise DatasetFileError(f"{path}: no column {', '.join(lacking)}")
+    rows = list(table)
+    for row in rows:
+        if not all(row[name] for name in wanted):
+            raise DatasetFileError(
+                f"{path}: a row without {' or '.join(wanted)}: {','.join(filter(None, row.values()))}"
+            )
+    return rows
 
 
 class PhotoWriter:

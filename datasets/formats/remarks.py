@@ -12,6 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
+from datasets.formats.files import read_lines
 from datasets.sample import DatasetFileError, Sample
 
 REMARKS: Final = "samples.jsonl"
@@ -38,7 +39,7 @@ def json_lines(path: Path, *wanted: str) -> list[dict[str, Any]]:
     if not path.is_file():
         return []
     found = []
-    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+    for number, line in enumerate(read_lines(path), 1):
         if not line.strip():
             continue
         try:

@@ -18,7 +18,7 @@ import yaml
 from numpy.typing import NDArray
 
 from datasets.formats.coco import KEYPOINTS
-from datasets.formats.files import is_picture, pictures_below, stated_licence
+from datasets.formats.files import folders_in, is_picture, pictures_below, read_lines, stated_licence
 from datasets.formats.remarks import REMARKS, read_remarks, remark_line, with_remarks
 from datasets.pictures import PictureError, PictureFile, picture_size
 from datasets.sample import Dataset, DatasetFileError, OnFault, Sample, refuse
@@ -101,7 +101,7 @@ class YoloFolder:
             for one in said if isinstance(said, list) else [said]:
                 for path in _listed(root, str(one), self.file):
                     found.setdefault(path, "" if unsplit else split)
-        for folder in sorted((self.folder / "images").glob("*/")):
+        for folder in folders_in(self.folder / "images"):
             if folder.name not in (*SPLITS, "all"):
                 for path in pictures_below(folder):
                     found.setdefault(path, folder.name)
@@ -185,7 +185,7 @@ def _listed(root: Path, said: str, file: Path) -> list[Path]:
         return pictures_below(place)
     if not place.is_file():
         raise DatasetFileError(f"{file} names {said}, but there is no {place}")
-    lines = [line.strip() for line in place.read_text(encoding="utf-8").splitlines() if line.strip()]
+    lines = [line.strip() for line in read_lines(place) if line.strip()]
     paths = [place.parent / line if line.startswith("./") else root / line for line in lines]
     return [path for path in paths if is_picture(path)]
 

@@ -2,6 +2,9 @@ from __future__ import annotations
 
 import re
 import shutil
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import cv2
@@ -196,3 +199,40 @@ def test_every_nth_is_taken_and_names_never_clash(tmp_path):
 def test_messages_name_level_kind_and_place():
     assert re.match(r"warning: blank picture: a\.png$", str(Finding(Kind.BLANK, "a.png")))
     assert str(Finding(Kind.FILE, "b", "missing")) == "error: file not as in the manifest: b: missing"
+
+
+def test_a_killed_conversion_leaves_nothing_that_looks_whole(small_dataset, tmp_path):
+    out = tmp_path / "out"
+    code = """
+import sys, time
+from pathlib import Path
+from datasets.converting import convert
+from datasets.formats.registry import open_dataset
+source, out = map(Path, sys.argv[1:])
+convert(open_dataset(source), "yolo", out, on_picture=lambda done, total: time.sleep(600 * (done == 3)))
+"""
+    process = subprocess.Popen([sys.executable, "-c", code, str(small_dataset), str(out)])
+    while len(list(tmp_path.glob(".out.part/images/all/*.jpg"))) < 3:
+        assert process.poll() is None
+        time.sleep(0.01)
+    process.kill()
+    process.wait()
+    assert not out.exists()
+    with pytest.raises(DatasetFileError, match="there is no such folder"):
+        open_dataset(out)
+    with pytest.raises(DatasetFileError, match="no dataset that is known"):
+        open_dataset(tmp_path)
+    made = convert(open_dataset(small_dataset), "yolo", out, every=20)
+    assert len(list(out.glob("images/all/*.jpg"))) == made.counts["pictures"]
+
+
+def test_numbers_that_are_none_are_a_fault(coco_folder, tmp_path):
+    folder = coco_folder([("", [(0, 1, 1, 5, 5), (1, 2, 2, 7, 7)])])
+    file = folder / "annotations" / "all.json"
+    file.write_text(file.read_text().replace("[1,1,5,5]", "[1,NaN,5,5]"))
+    assert found(folder) == [(Kind.LABEL, "images/1.png")]
+    with pytest.raises(DatasetFileError, match=r"images/1\.png: object 1 has a number"):
+        convert(open_dataset(folder), "coco", tmp_path / "out")
+    faults = []
+    made = convert(open_dataset(folder), "coco", tmp_path / "out", on_fault=lambda *fault: faults.append(fault))
+    assert (made.counts["objects"], len(faults)) == (1, 1)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -167,7 +168,7 @@ def test_frames_of_a_video_are_the_same_in_any_order(small_dataset):
     assert not np.array_equal(forward[0], forward[5])
     for place in (5, 0, 3, 3):
         np.testing.assert_array_equal(samples[place].picture.read(), forward[place])
-    with pytest.raises(PictureError, match="has no frame 100000"):
+    with pytest.raises(PictureError, match="has 75 frames, no frame 100000"):
         replace(samples[0].picture, index=100_000).read()
 
 
@@ -297,3 +298,40 @@ def test_mirrored_points_are_found_by_name():
 def test_shapes_that_disagree_are_refused():
     with pytest.raises(ValueError, match=r"expected xyxy \(2, 4\), got \(1, 4\)"):
         Sample("a", PictureFile(Path("a")), (1, 1), np.zeros((1, 4)), np.zeros(2, np.int64))
+
+
+def test_a_video_that_ends_too_early_is_decoded_once(small_dataset, tmp_path):
+    shutil.copytree(small_dataset, tmp_path / "cut")
+    video = tmp_path / "cut/runs/short-0003/cameras/left/left.mp4"
+    data = video.read_bytes()
+    video.write_bytes(data[: len(data) * 2 // 3])
+    samples = [one for one in open_dataset(tmp_path / "cut").samples() if one.sequence.endswith("left")]
+    whole = sum(isinstance(answer(one.picture), np.ndarray) for one in samples)
+    assert 5 < whole < len(samples)
+    said = {str(answer(one.picture)) for one in samples[whole:]}
+    assert len(said) == 1
+    assert f"left.mp4, from frame {whole} on: " in said.pop()
+    assert answer(samples[0].picture).shape == (96, 160, 3)
+
+
+def answer(picture):
+    """The pixels, or what went wrong."""
+    try:
+        return picture.read()
+    except PictureError as error:
+        return error
+
+
+@pytest.mark.parametrize(
+    ("names", "splits"), [(["annotations"], [""]), (["b", "a"], ["a", "b"]), (["person_val2017"], ["val"])]
+)
+def test_coco_files_are_named_after_their_splits(coco_folder, names, splits):
+    folder = coco_folder([(name, []) for name in names])
+    assert [one.split for one in open_dataset(folder).samples()] == splits
+
+
+def test_a_folder_of_another_format_without_its_list_is_not_photos(coco_folder, tmp_path):
+    convert(open_dataset(coco_folder(PLAIN)), "coco", tmp_path / "out")
+    shutil.rmtree(tmp_path / "out" / "annotations")
+    with pytest.raises(DatasetFileError, match="no dataset that is known"):
+        open_dataset(tmp_path / "out")
