@@ -151,6 +151,8 @@ def _file_findings(dataset: Dataset) -> Iterator[Finding]:
         if path not in there:
             yield Finding(Kind.FILE, path, "missing")
         elif path not in stated:
+            if path.endswith(".cache"):  # ultralytics leaves one beside the labels it has read
+                continue
             yield Finding(Kind.FILE, path, "not in the manifest")
         elif stated[path] != there[path]:
             yield Finding(Kind.FILE, path, "changed: its sha256 is another")

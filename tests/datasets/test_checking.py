@@ -83,6 +83,8 @@ def test_files_are_compared_with_the_manifest(coco_folder, tmp_path):
     assert found(folder) == []
     SplitFile({f"images/{n}.png": "train" for n in range(1, 5)}).write(folder / "split.jsonl")
     assert found(folder) == []
+    (folder / "train.cache").write_text("")
+    assert found(folder) == []
     (folder / "images" / "new.txt").write_text("")
     (folder / "annotations" / "val.json").write_bytes((folder / "annotations" / "val.json").read_bytes() + b"\n")
     (folder / "images" / "4.png").unlink()
