@@ -122,7 +122,10 @@ class VideoFrame:
 
 
 def decode(data: bytes, path: Path) -> NDArray[np.uint8]:
-    """The pixels of an encoded picture, uint8 (H, W, 3) BGR, upright. Raises ``PictureError`` naming ``path``."""
+    """The pixels of an encoded picture, uint8 (H, W, 3) BGR, upright. Raises ``PictureError`` naming ``path``.
+
+    OpenCV 5 refuses pictures that were cut off.
+    """
     import cv2
 
     try:
@@ -143,22 +146,15 @@ def jpeg(image: NDArray[np.uint8], quality: int = 95) -> bytes:
 
 def picture_size(path: Path) -> tuple[int, int]:
     """(width, height) of a picture file, upright, from its header alone. Raises ``PictureError``."""
-    from PIL import ExifTags, Image
+    from PIL import ExifTags, Image, UnidentifiedImageError
 
     try:
         with Image.open(path) as image:
             width, height = image.size
             turned = image.getexif().get(ExifTags.Base.Orientation) in _TURNED
-    except unknown_to_pillow():
+    except (UnidentifiedImageError, ImportError):
+        # Once ultralytics is imported, open is its own, which looks for the package pi_heif for what it does not know.
         raise PictureError(f"{path} {'is not a picture' if path.stat().st_size else 'is empty'}") from None
     except OSError as error:
         raise PictureError(f"{path} cannot be read: {error.strerror or error}") from None
     return (height, width) if turned else (width, height)
-
-
-def unknown_to_pillow() -> tuple[type[Exception], ...]:
-    """What ``PIL.Image.open`` raises for what it does not know as a picture."""
-    from PIL import UnidentifiedImageError
-
-    # Once ultralytics is imported, open is its own, which looks for the package pi_heif then.
-    return UnidentifiedImageError, ImportError

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterator
-from io import BytesIO
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,7 +12,7 @@ from datasets.checking.duplicates import NEAR_BITS, Print, exact_pairs, fingerpr
 from datasets.checking.findings import Finding, Kind
 from datasets.checking.labels import label_findings
 from datasets.manifest import NAME, SPLIT, ManifestError, entries, read_manifest
-from datasets.pictures import Picture, PictureError, VideoFrame, decode, unknown_to_pillow
+from datasets.pictures import Picture, PictureError, VideoFrame, decode
 from datasets.sample import Dataset
 from datasets.splits import split_key
 
@@ -117,23 +116,7 @@ def _read(picture: Picture) -> tuple[NDArray[np.uint8], bytes]:
         image = picture.read()
         return image, hashlib.sha256(np.ascontiguousarray(image).data).digest()
     data, _ = picture.encoded()
-    image = decode(data, picture.path)
-    _refuse_cut(data, picture)
-    return image, hashlib.sha256(data).digest()
-
-
-def _refuse_cut(data: bytes, picture: Picture) -> None:
-    """Raise ``PictureError`` for a file that ends too early: OpenCV fills up what is missing with grey."""
-    from PIL import Image
-
-    try:
-        with Image.open(BytesIO(data)) as image:
-            image.draft("L", (image.width // 8, image.height // 8))  # of a JPEG an eighth is enough to read all of it
-            image.load()
-    except unknown_to_pillow():
-        return  # a format that only OpenCV knows
-    except (OSError, SyntaxError) as error:
-        raise PictureError(f"{picture.path} is damaged: {error}") from None
+    return decode(data, picture.path), hashlib.sha256(data).digest()
 
 
 def _file_findings(dataset: Dataset) -> Iterator[Finding]:

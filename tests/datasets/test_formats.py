@@ -207,6 +207,8 @@ def test_ignored_objects_stay_marked_in_coco_and_are_left_out_of_yolo(tmp_path):
     convert(source, "yolo", tmp_path.parent / "y")
     assert all_of(tmp_path.parent / "c")[0].counted.tolist() == [True, False]
     assert len(all_of(tmp_path.parent / "y")[0]) == 1
+    convert(source, "mot", tmp_path.parent / "m")
+    assert all_of(tmp_path.parent / "m")[0].counted.tolist() == [True, False]
 
 
 def test_photos_of_products_by_folder_and_by_list(tmp_path):
@@ -236,6 +238,7 @@ def test_objects_are_cut_out_as_photos(coco_folder, tmp_path):
     found = {one.name: one for one in all_of(tmp_path / "out")}
     assert sorted(found) == ["train/can/1-0.jpg", "train/jar/1-1.jpg", "val/jar/3.png"]
     assert found["train/can/1-0.jpg"].size == (20, 30)
+    assert found["train/can/1-0.jpg"].values("product") == ("can",)
     whole = next(one for one in source.samples() if one.split == "val")
     assert found["val/jar/3.png"].picture.encoded()[0] == whole.picture.encoded()[0]
 
