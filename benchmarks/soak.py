@@ -45,7 +45,7 @@ from store.settings import Settings, load_settings
 from vision.pipeline import PersonWatcher, network_size
 
 FLAT = 0.05
-CLIPS = (Path("out/demo/vtest.avi"), Path("../shared/data/vtest/vtest.avi"))
+CLIPS = (Path("out/demo/shop/runs/demo-minute-0000/cameras/door-in/door-in.mp4"),)
 CLIP_RATE = 7.0  # its header says 10
 _MB = 1e6
 _HEAD = " footage  frames   RSS MB  bus MB  events threads  files  SQLite MB"
