@@ -1,5 +1,5 @@
 # Aisle. `make demo` and `make test` each set up what they need.
-# VIDEO=FILE watches other footage in the demo; SERVE=0 ends it after the report; PYTHON=... picks the interpreter.
+# VIDEO=FILE watches other footage in the demo (RATE=7: frames a second, for the soak); SERVE=0 ends it after the report; PYTHON=... picks the interpreter.
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3.12 || command -v python3.13 || command -v python3)
 VENV := .venv
@@ -49,7 +49,7 @@ format: $(VENV)/.installed
 # Two hours of footage from a looped file, as fast as it goes; prints the memory of the process and of the bus.
 # Some 10 minutes: after a change to anything that runs for days.
 soak: $(VENV)/.weights
-	$(BIN)/python -m benchmarks.soak $(if $(VIDEO),--video "$(VIDEO)")
+	$(BIN)/python -m benchmarks.soak $(if $(VIDEO),--video "$(VIDEO)") $(if $(RATE),--frame-rate $(RATE))
 
 # Our tracker and the public ByteTrack on the same simulated crowds: updates per CPU-second. After a change to the tracker.
 bench-tracking: $(VENV)/.installed

@@ -45,8 +45,7 @@ from store.settings import Settings, load_settings
 from vision.pipeline import PersonWatcher, network_size
 
 FLAT = 0.05
-CLIPS = (Path("out/demo/shop/runs/demo-minute-0000/cameras/door-in/door-in.mp4"),)
-CLIP_RATE = 7.0  # its header says 10
+CLIP = Path("out/demo/shop/runs/demo-minute-0000/cameras/door-in/door-in.mp4")
 _MB = 1e6
 _HEAD = " footage  frames   RSS MB  bus MB  events threads  files  SQLite MB"
 
@@ -132,9 +131,9 @@ def judge(name: str, samples: Sequence[Sample], values: Sequence[float]) -> bool
 
 def find_clip(video: Path | None) -> Path:
     """The clip that was asked for, or that of the demo. Ends the command where there is none."""
-    found = video or next((path for path in CLIPS if path.exists()), None)
-    if found is None or not found.exists():
-        typer.echo(f"soak: no clip at {found or CLIPS[0]}: run `make demo SERVE=0`, or give VIDEO=FILE", err=True)
+    found = video or CLIP
+    if not found.exists():
+        typer.echo(f"soak: no clip at {found}: run `make demo SERVE=0`, or give VIDEO=FILE", err=True)
         raise typer.Exit(2)
     return found
 
@@ -148,7 +147,7 @@ def plan_for(clip: Path, start: float, frame_rate: float | None) -> tuple[WatchO
         sources=(str(clip),),
         lines=(Line(name="door", a=(width / 2, 0), b=(width / 2, height)),),
         zones=(Zone(name="crossing", polygon=tuple((round(x * width), round(y * height)) for x, y in corners)),),
-        frame_rate=frame_rate or (CLIP_RATE if clip.name == CLIPS[0].name else None),
+        frame_rate=frame_rate,
         start=start,
         loop=True,
     )
