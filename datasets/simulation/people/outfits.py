@@ -29,6 +29,7 @@ COLOURS: dict[str, Colour] = {
     "purple": (98, 62, 128),
     "brown": (104, 76, 54),
 }
+_PLAIN_WEIGHT = 5.0
 _NAMED_PATTERNS = ("striped", "pinstriped", "checked")
 
 
@@ -79,11 +80,13 @@ Deck = list[tuple[_Kind, str, str]]
 
 
 def deck(rng: np.random.Generator) -> Deck:
-    """Every top in every pattern and colour once, shuffled so that cuts come evenly."""
+    """Every top in every pattern and colour once, shuffled so that cuts come evenly and plain cloth sooner."""
     piles: list[Deck] = []
     for kind in _TOPS:
         pile = [(kind, pattern, colour) for pattern in dict.fromkeys(kind.patterns) for colour in kind.colours]
-        piles.append([pile[k] for k in rng.permutation(len(pile))])
+        # The last is dealt first: plain cloth, which most people wear, the sooner.
+        late = rng.exponential(size=len(pile)) / [_PLAIN_WEIGHT if card[1] == "plain" else 1.0 for card in pile]
+        piles.append([pile[k] for k in np.argsort(-late)])
     # T-shirts and shirts are worn twice as often as the rest.
     order = [*range(len(piles)), 0, 2]
     drawn: Deck = []
