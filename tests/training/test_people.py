@@ -61,6 +61,16 @@ def test_recall_and_precision_by_hand():
     assert matches.best() <= 0.4
 
 
+def test_recall_at_a_precision_by_hand():
+    matches = Matches(np.array([0.9, 0.8, 0.4, 0.4, 0.3]), np.array([True, False, True, True, False]), 4)
+    assert matches.recall_at(0.75) == (0.75, 0.4)  # both of .4: three of four are right
+    assert matches.recall_at(0.7) == (0.75, 0.4)
+    assert matches.recall_at(0.8) == (0.25, 0.9)
+    assert matches.recall_at(0.6) == (0.75, 0.3)
+    ties = Matches(np.array([0.5, 0.5]), np.array([True, False]), 2)
+    assert ties.recall_at(0.9) == (0.0, 1.0)
+
+
 class Oracle:
     """Answers with the truth of the pictures in the order in which they are read."""
 

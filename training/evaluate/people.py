@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 Float = NDArray[np.float64]
 
 IOU: Final = 0.5
+PRECISION: Final = 0.9  # at which the recall is told, too
 CONFIDENCES: Final = tuple(round(0.1 + 0.05 * step, 2) for step in range(17))
 
 
@@ -63,6 +64,21 @@ class Matches:
         right = int(np.count_nonzero(kept))
         return right / max(self.people, 1), right / len(kept) if len(kept) else 1.0
 
+    def recall_at(self, precision: float) -> tuple[float, float]:
+        """The largest recall of all confidences whose precision is ``precision`` or more, and that confidence.
+
+        Without such a confidence the recall is 0 at confidence 1.
+        """
+        order = np.argsort(-self.confidence, kind="stable")
+        right = np.cumsum(self.found[order])
+        good = np.flatnonzero(right >= precision * np.arange(1, len(order) + 1))
+        # Detections of one confidence are taken together or not at all.
+        falls = np.append(np.diff(self.confidence[order]) < 0, True)
+        good = good[falls[good]]
+        if not len(good):
+            return 0.0, 1.0
+        return float(right[good[-1]]) / max(self.people, 1), float(self.confidence[order][good[-1]])
+
     def best(self) -> float:
         """The confidence, among those quoted, of the largest F1: 2 recall precision / (recall + precision)."""
 
@@ -95,6 +111,7 @@ class PeopleReport:
                 "min_visible": self.limits.visible,
                 "min_area": self.limits.area,
                 "best_confidence": best,
+                "recall_at_precision": {"precision": PRECISION, "recall": round(self.all.recall_at(PRECISION)[0], 4)},
                 "all": _points(self.all),
                 "cameras": {name: _points(matches) for name, matches in self.cameras.items()},
             },
@@ -121,6 +138,8 @@ class PeopleReport:
         for confidence in CONFIDENCES[::2]:
             scores = (f"{value:.3f}" for value in self.all.at(confidence))
             table.add_row("all", f"{confidence:.2f}", str(self.all.people), *scores)
+        recall, confidence = self.all.recall_at(PRECISION)
+        table.caption = f"recall at a precision of {PRECISION:.2f}: {recall:.3f}, at confidence {confidence:.2f}"
         return table
 
 
