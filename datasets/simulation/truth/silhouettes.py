@@ -32,6 +32,7 @@ _OF_BONE: Final = {
 # Parts that are no hull in one piece are cut across their longest side: hair and chin from the neck, a hem from a leg.
 _PIECES: Final = {"head": 3, "hips": 2, "chest": 2, "thigh_l": 2, "thigh_r": 2, "calf_l": 2, "calf_r": 2}
 _DIRECTIONS: Final = 40
+_HEAD_DIRECTIONS: Final = 120  # hair has more corners, and it bounds most boxes
 # The side, in pixels, of the raster on which areas are measured. They come out 1 to 5 % larger than the mesh's.
 _RASTER: Final = 160
 
@@ -58,17 +59,17 @@ class Silhouette:
 
     @classmethod
     def of(cls, character: Character) -> Silhouette:
-        """The extreme points of each piece of a body in 40 directions; neighbours share the triangles between them."""
+        """The extreme points of each piece of a body in some directions; neighbours share the triangles between them."""
         main = character.bones[np.arange(len(character.bones)), character.weights.argmax(axis=1)]
         names = [part_of_bone(name) for name in character.skeleton.names]
         corners = np.array([PARTS.index(name) for name in names])[main][character.triangles]
-        directions = _sphere(_DIRECTIONS)
+        few, many = _sphere(_DIRECTIONS), _sphere(_HEAD_DIRECTIONS)
         chosen, of_part = [], []
         for number, name in enumerate(PARTS):
             for members in _pieces(
                 character, character.triangles[(corners == number).any(axis=1)], _PIECES.get(name, 1)
             ):
-                along = character.positions[members] @ directions.T
+                along = character.positions[members] @ (many if name == "head" else few).T
                 chosen.append(members[np.unique(along.argmax(axis=0))])
                 of_part.append(number)
         starts = np.cumsum([0, *(len(rows) for rows in chosen)])
