@@ -59,7 +59,7 @@ class Silhouette:
 
     @classmethod
     def of(cls, character: Character) -> Silhouette:
-        """The extreme points of each piece of a body in some directions; neighbours share the triangles between them."""
+        """The extreme points of each piece of a body; neighbours share the triangles between them."""
         main = character.bones[np.arange(len(character.bones)), character.weights.argmax(axis=1)]
         names = [part_of_bone(name) for name in character.skeleton.names]
         corners = np.array([PARTS.index(name) for name in names])[main][character.triangles]

@@ -132,8 +132,9 @@ def test_masks_boxes_and_keypoints_agree(show, moment):
         visible, whole = np.array([x, y, x + w, y + h]), np.array([left, top, left + width, top + height])
         beyond = np.concatenate([whole[:2] - visible[:2], visible[2:] - whole[2:]])
         assert beyond.max() <= 0.02  # hundredths are rounded away
-        if person["visible_share"] > 0.93 and (visible[:2] > 0).all() and (visible[2:] < SIZE).all():
-            assert beyond.min() >= -3.0
+        if person["visible_share"] > 0.96 and (visible[:2] > 0).all() and (visible[2:] < SIZE).all():
+            # A hidden hand is a fiftieth of the body and yet may end its box.
+            assert beyond.min() >= -3.0 - 0.25 * min(width, height)
         keypoints = np.reshape(person["keypoints"], (17, 3))
         for point in keypoints[keypoints[:, 2] == VISIBLE, :2]:
             # Seen is what shows within a pixel; a tenth is rounded away.
