@@ -10,7 +10,7 @@ import cv2
 import yaml
 
 from datasets.simulation.furnishing.furniture import set_meshes
-from datasets.simulation.goods.labels import label_atlas
+from datasets.simulation.goods.kept_labels import kept_label_atlas
 from datasets.simulation.goods.photos import View, catalogue_photo
 from datasets.simulation.render import Photographer
 from store.catalogue import Catalogue
@@ -28,7 +28,7 @@ def write_album(folder: Path, catalogue: Catalogue, seed: int, size: int = 256) 
     folder.mkdir(parents=True, exist_ok=True)
     text = yaml.safe_dump(catalogue.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
     (folder / "catalogue.yaml").write_text(text, encoding="utf-8")
-    with Photographer(set_meshes(), label_atlas(catalogue, seed)) as photographer:
+    with Photographer(set_meshes(), kept_label_atlas(catalogue, seed)) as photographer:
         for product in catalogue.products:
             place = folder / product.gtin
             place.mkdir(exist_ok=True)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import ctypes.util
 import re
 from importlib import resources
-from typing import Any
+from types import TracebackType
+from typing import Any, Self
 
 import moderngl
 import numpy as np
@@ -37,6 +38,30 @@ UNITS = {
 
 class RendererError(RuntimeError):
     """Pictures cannot be drawn: what is missing, and what to do about it."""
+
+
+class OwnsContext:
+    """Something that draws in a context of its own until it is closed; use it in a ``with`` block.
+
+    Raises ``RendererError`` where EGL or a driver is missing.
+    """
+
+    def __init__(self) -> None:
+        self._context: Any = open_context()
+
+    def close(self) -> None:
+        """Free the context and all that it holds. Pictures already given stay."""
+        if self._context is not None:
+            self._context.release()
+            self._context = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
 
 
 def open_context() -> Any:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 import cv2
 import moderngl
@@ -15,13 +14,13 @@ from cameras.geometry import CameraModel
 from datasets.simulation.meshes import Instances, Mesh
 from datasets.simulation.render.background import camera_values
 from datasets.simulation.render.copies import MeshStore, place
-from datasets.simulation.render.gl import RendererError, nearest, open_context, program, put, texture_layers, use
+from datasets.simulation.render.gl import OwnsContext, RendererError, nearest, program, put, texture_layers, use
 
 FINER = 3  # drawn so many times as fine as the photo
 LAMP = (-0.45, 0.35, 0.82)  # to the right, towards the camera, up: seen from a camera that looks along the floor
 
 
-class Photographer:
+class Photographer(OwnsContext):
     """Takes photos of ``Instances`` of ``meshes`` whose layers are those of ``labels`` uint8 (k, size, size, 4).
 
     Use it in the thread that made it; close it, or use it in a ``with`` block. Raises ``RendererError`` where there is
@@ -29,7 +28,7 @@ class Photographer:
     """
 
     def __init__(self, meshes: Mapping[str, Mesh], labels: NDArray[np.uint8]) -> None:
-        self._context: Any = open_context()
+        super().__init__()
         self._meshes = meshes
         with self._context:
             self._atlas = texture_layers(self._context, labels)
@@ -62,17 +61,3 @@ class Photographer:
             fine = np.frombuffer(self._target.read(components=3, alignment=1), np.uint8)
         fine = fine.reshape(height * FINER, width * FINER, 3)
         return np.asarray(cv2.resize(fine, (width, height), interpolation=cv2.INTER_AREA), np.uint8)
-
-    def close(self) -> None:
-        """Free the context and all that it holds."""
-        if self._context is not None:
-            self._context.release()
-            self._context = None
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()

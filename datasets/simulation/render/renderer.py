@@ -7,8 +7,7 @@ import zlib
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from types import TracebackType
-from typing import TYPE_CHECKING, Any, Protocol, Self
+from typing import TYPE_CHECKING, Any, Protocol
 
 import cv2
 import moderngl
@@ -18,7 +17,7 @@ from numpy.typing import NDArray
 from cameras.geometry import CameraModel
 from datasets.simulation.render.background import Background, Rectangle, StillShop, camera_values, merged
 from datasets.simulation.render.copies import MeshStore, Placed, place
-from datasets.simulation.render.gl import RendererError, open_context, program, put, texture_layers, use
+from datasets.simulation.render.gl import OwnsContext, RendererError, program, put, texture_layers, use
 from datasets.simulation.render.lights import lighting
 from datasets.simulation.render.look import CameraLook, camera_look
 from datasets.simulation.render.people import People
@@ -66,7 +65,7 @@ class StillScene(Protocol):
         """Linear factors (3,) of the lights."""
 
 
-class Renderer:
+class Renderer(OwnsContext):
     """Draws a timeline's moments. Use it in the thread that made it; close it, or use it in a ``with`` block.
 
     ``looks`` overrides ``camera_look`` of single cameras. Raises ``RendererError`` where there is no OpenGL.
@@ -86,7 +85,7 @@ class Renderer:
         self._cameras = {camera.camera: camera for camera in cameras}
         self._looks = {name: (looks or {}).get(name) or camera_look(timeline.seed, name) for name in self._cameras}
         self._setting = setting or shop_setting(timeline.plan, timeline.catalogue, timeline.seed)
-        self._context: Any = open_context()
+        super().__init__()
         try:
             with self._context:
                 self._prepare()
@@ -273,17 +272,3 @@ class Renderer:
                 self._placed.popitem(last=False)
         self._placed.move_to_end(version)
         return self._placed[version]
-
-    def close(self) -> None:
-        """Free the context and all that it holds. Pictures already given stay."""
-        if self._context is not None:
-            self._context.release()
-            self._context = None
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
