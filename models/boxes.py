@@ -13,21 +13,28 @@ Float = NDArray[np.float32]
 class Boxes(NamedTuple):
     """What was found in one picture: ``xyxy`` float32 (n, 4) pixels, ``confidence`` float32 (n,) in [0, 1].
 
-    Sorted by falling confidence, clipped to the picture.
+    ``keypoints`` float32 (n, k, 3): x and y in pixels, confidence in [0, 1]; None from a detector without any.
+    Sorted by falling confidence, boxes clipped to the picture; keypoints may lie outside.
     """
 
     xyxy: Float
     confidence: Float
+    keypoints: Float | None = None
 
     @classmethod
-    def empty(cls) -> Self:
-        """Nothing found."""
-        return cls(np.zeros((0, 4), np.float32), np.zeros(0, np.float32))
+    def empty(cls, keypoints: int = 0) -> Self:
+        """Nothing found, by a detector of so many ``keypoints``."""
+        points = np.zeros((0, keypoints, 3), np.float32) if keypoints else None
+        return cls(np.zeros((0, 4), np.float32), np.zeros(0, np.float32), points)
+
+    def take(self, which: NDArray[np.bool_] | NDArray[np.int64]) -> Boxes:
+        """The boxes of a mask (n,), or at places (m,) in their order."""
+        points = None if self.keypoints is None else self.keypoints[which]
+        return Boxes(self.xyxy[which], self.confidence[which], points)
 
     def at_least(self, confidence: float) -> Boxes:
         """The boxes of this confidence or more."""
-        keep = self.confidence >= confidence
-        return Boxes(self.xyxy[keep], self.confidence[keep])
+        return self.take(self.confidence >= confidence)
 
 
 def overlaps(a: Float, b: Float) -> tuple[Float, Float]:
@@ -52,32 +59,35 @@ def suppress(boxes: Boxes, *, iou: float, containment: float = 1.0, most: int = 
     more confident box that stays. Only the ``most`` confident are looked at; what is returned is sorted.
     """
     order = np.argsort(-boxes.confidence, kind="stable")[:most]
-    xyxy, confidence = boxes.xyxy[order], boxes.confidence[order]
-    of_union, of_smaller = overlaps(xyxy, xyxy)
+    boxes = boxes.take(order)
+    of_union, of_smaller = overlaps(boxes.xyxy, boxes.xyxy)
     same = (of_union > iou) | (of_smaller > containment)
     keep = np.ones(len(order), bool)
     for i in range(len(order)):
         if keep[i]:
             keep[i + 1 :] &= ~same[i, i + 1 :]
-    return Boxes(xyxy[keep], confidence[keep])
+    return boxes.take(keep)
 
 
 def vote(kept: Boxes, candidates: Boxes, *, iou: float = 0.65) -> Boxes:
     """Move each kept box to the mean of the candidates that overlap it by more than ``iou``, weighted by confidence.
 
     Neighbouring answers of a network err independently, so the mean lies steadier than the most confident one
-    (box voting, Gidaris and Komodakis 2015). The confidences stay.
+    (box voting, Gidaris and Komodakis 2015). The confidences and keypoints stay.
     """
     of_union, _ = overlaps(kept.xyxy, candidates.xyxy)
     weights = np.where(of_union > iou, candidates.confidence, np.float32(0))
     total = weights.sum(axis=1, keepdims=True)
     voted = np.divide(weights @ candidates.xyxy, total, out=kept.xyxy.copy(), where=total > 0)
-    return Boxes(voted, kept.confidence)
+    return kept._replace(xyxy=voted)
 
 
 def clip(boxes: Boxes, width: int, height: int) -> Boxes:
-    """Cut boxes at the border of a picture of this size in pixels; those with nothing left inside go."""
+    """Cut boxes at the border of a picture of this size in pixels; those with nothing left inside go.
+
+    Keypoints stay where they are.
+    """
     limit = np.array([width, height, width, height], np.float32)
     xyxy = np.clip(boxes.xyxy, 0, limit).astype(np.float32)
     keep = (xyxy[:, 2] > xyxy[:, 0]) & (xyxy[:, 3] > xyxy[:, 1])
-    return Boxes(xyxy[keep], boxes.confidence[keep])
+    return boxes._replace(xyxy=xyxy).take(keep)

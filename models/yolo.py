@@ -41,8 +41,8 @@ class Yolo:
         (outputs,) = self._runtime.run(np.stack([each.image for each in fitted]))
         found = []
         for image, each, output in zip(images, fitted, outputs, strict=True):
-            xyxy, confidence = decode(output, self._person, min_confidence)
-            boxes = clip(Boxes(each.to_picture(xyxy), confidence), image.shape[1], image.shape[0])
+            answer = decode(output, self._person, min_confidence)
+            boxes = clip(answer._replace(xyxy=each.to_picture(answer.xyxy)), image.shape[1], image.shape[0])
             found.append(boxes if is_end_to_end(output) else suppress(boxes, iou=_SAME_IOU))
         return found
 

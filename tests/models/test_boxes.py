@@ -102,3 +102,18 @@ def test_at_least_includes_its_limit() -> None:
     boxes = Boxes(np.zeros((3, 4), np.float32), np.array([0.75, 0.5, 0.25], np.float32))
     assert boxes.at_least(0.5).confidence.tolist() == [0.75, 0.5]
     assert boxes.at_least(0.5).xyxy.shape == (2, 4)
+
+
+@given(some_boxes(), st.integers(0, 10))
+def test_keypoints_stay_with_their_boxes(boxes: Boxes, half: int) -> None:
+    # Each box's only keypoint names its place, so that whatever is kept tells where it comes from.
+    marks = np.arange(len(boxes.xyxy), dtype=np.float32)[:, None, None] * np.ones(3, np.float32)
+    marked = boxes._replace(keypoints=marks)
+    for kept in (suppress(marked, iou=0.5), clip(marked, 30, 30), marked.at_least(half / 10), vote(marked, boxes)):
+        assert kept.keypoints is not None
+        came_from = kept.keypoints[:, 0, 0].astype(np.int64)
+        assert np.array_equal(kept.confidence, boxes.confidence[came_from])
+    assert Boxes.empty().keypoints is None
+    empty = Boxes.empty(17).keypoints
+    assert empty is not None
+    assert empty.shape == (0, 17, 3)
