@@ -25,3 +25,15 @@ class UnusableNetworkError(ModelError, ValueError):
 
 class UltralyticsMissingError(ModelError, ImportError):
     """The optional packages that ultralytics weights need are not installed."""
+
+
+class FactsError(ModelError, ValueError):
+    """A facts file is missing or broken."""
+
+
+class PromotionError(ModelError):
+    """A candidate may not be promoted, or there is nothing to go back to."""
+
+
+class SelfTestError(ModelError):
+    """A network does not answer as it did when it was made."""

@@ -49,6 +49,8 @@ class Settings(BaseSettings):
     config: Path | None = Field(default=None, description="YAML file with these fields")
     store: str = Field(default="shop", pattern=STORE_PATTERN, description="name of the shop")
     data_dir: Path = Field(default_factory=default_data_dir, description="where records and pictures are kept")
+    models: Path | None = Field(default=None, description="the registry of trained models; none: models in data_dir")
+    guards: dict[str, Path] = Field(default_factory=dict, description="by role, the dataset that guards promotions")
     redis_url: SecretStr | None = Field(default=None, description="Redis or Valkey server; none: an embedded one")
     database_url: SecretStr | None = Field(default=None, description="PostgreSQL; none: SQLite in data_dir")
     host: str = Field(default="127.0.0.1", description="address that the pages and the API listen on")
@@ -61,7 +63,7 @@ class Settings(BaseSettings):
     stream_length: int = Field(default=2_000, ge=100, description="handled events that the bus keeps for a replay")
     lag_limit: int = Field(default=2_000, ge=1, description="unhandled events at which publishing waits")
 
-    @field_validator("data_dir", "config")
+    @field_validator("data_dir", "config", "models")
     @classmethod
     def _expand(cls, value: Path | None) -> Path | None:
         return None if value is None else value.expanduser()
@@ -89,6 +91,11 @@ class Settings(BaseSettings):
                 "that is meant, and put TLS in front, or leave host at 127.0.0.1"
             )
         return self
+
+    @property
+    def models_dir(self) -> Path:
+        """The registry folder: candidates, which of them are active, and the history of promotions."""
+        return self.models or self.data_dir / "models"
 
     @property
     def previews_dir(self) -> Path:

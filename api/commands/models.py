@@ -65,7 +65,7 @@ def show(name: Annotated[str, typer.Argument(help="A name that `aisle models lis
         "trained on": entry.trained_on,
         "licence": entry.licence,
         "metrics": metrics or "none measured",
-        "source": f"{entry.wheel.requirement}, {' in '.join(reversed(entry.path))}",
+        "source": str(entry.source),
         "sha256": entry.sha256,
         "file": f"{path_of(entry)} ({state_of(entry)})",
         "notes": entry.notes,
