@@ -101,22 +101,21 @@ def candidate_of(name: str, registry: Path) -> Candidate:
     return Candidate(folder, read_facts(folder / FACTS))
 
 
-def register(facts: Facts, fill: Callable[[Path], None], registry: Path) -> Candidate:
-    """Add a candidate: ``fill`` writes network, card and reference into the folder it is given.
+def register(fill: Callable[[Path], Facts], registry: Path) -> Candidate:
+    """Add a candidate: ``fill`` writes network, card and reference into the folder it is given, and says the facts.
 
     The folder gets its name when all is written and on the disk, so that nobody meets half a candidate.
     """
     home = registry / "candidates"
     home.mkdir(parents=True, exist_ok=True)
-    name = f"{facts.name}-{facts.created:%Y%m%d-%H%M%S}-{facts.sha256[:8]}"
-    target = home / name
     with tempfile.TemporaryDirectory(prefix=".new-", dir=home) as scratch:
-        part = Path(scratch) / name
+        part = Path(scratch) / "candidate"
         part.mkdir()
-        fill(part)
+        facts = fill(part)
         write_facts(part / FACTS, facts)
         for path in part.iterdir():
             _to_disk(path)
+        target = home / f"{facts.name}-{facts.created:%Y%m%d-%H%M%S}-{facts.sha256[:8]}"
         # The same network registered twice within a second is one candidate.
         if not target.exists():
             os.rename(part, target)
