@@ -85,6 +85,13 @@ class Facts(_Frozen):
     def _utc(cls, value: datetime) -> datetime:
         return value.astimezone(UTC)
 
+    @field_validator("parity")
+    @classmethod
+    def _checked(cls, value: dict[str, Parity]) -> dict[str, Parity]:
+        if not ("onnx" in value and value["onnx"].accepted):
+            raise ValueError("the ONNX file was not found to answer as torch does")
+        return value
+
     @property
     def trained_on(self) -> str:
         """The data and the commit, in one line."""

@@ -8,17 +8,19 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
-import numpy as np
+import structlog
 from torch import Tensor, nn
 
 from models.candidates import CARD, NETWORK, REFERENCE, Candidate, register, registry_dir
 from models.facts import DataUsed, Facts, Parity, Role, TensorFacts
-from models.parity import Array
+from models.selftest import Reference
 from store.wheels import sha256_of
 from training.export import Exportable, export_onnx, export_openvino, exportable
-from training.tensorrt_engine import engine_in
+from training.tensorrt_engine import ENGINE, build_engine, why_not
 
 __all__ = ["DataUsed", "submit"]
+log = structlog.get_logger(__name__)
+
 LICENCE: Final = "AGPL-3.0-only"
 REFERENCES: Final = 2  # real inputs that a candidate keeps, for its self-test
 
@@ -58,10 +60,10 @@ def submit(
         target = folder / NETWORK
         parity["onnx"] = export_onnx(ready, target, metadata)
         parity["openvino"] = export_openvino(ready, target, target.with_suffix(".xml"))
-        parity.update(engine_in(folder, ready))
         (folder / CARD).write_text(card.rstrip() + "\n", encoding="utf-8")
-        np.savez_compressed(folder / REFERENCE, allow_pickle=False, **_reference(ready))
-        return Facts(
+        reference = _reference(ready)
+        reference.write(folder / REFERENCE)
+        facts = Facts(
             name=name,
             role=role,
             created=created,
@@ -77,17 +79,21 @@ def submit(
             commit=commit(),
             parity=parity,
         )
+        if (reason := why_not()) is None:
+            parity["tensorrt"] = build_engine(target, facts, reference, folder / ENGINE)
+            return facts.model_copy(update={"parity": parity})
+        log.info("no TensorRT engine is made", network=name, reason=reason)
+        return facts
 
     return register(fill, registry or registry_dir())
 
 
-def _reference(network: Exportable) -> dict[str, Array]:
+def _reference(network: Exportable) -> Reference:
     """The first real inputs and torch's answers to them: all where the network takes a fixed number."""
     batched = all(0 in network.dynamic.get(name, {}) for name in network.input_names)
     kept = slice(0, REFERENCES) if batched else slice(None)
-    inputs = {f"input.{name}": each.numpy()[kept] for name, each in _named(network)}
-    outputs = zip(network.output_names, network.answers, strict=True)
-    return inputs | {f"output.{name}": each[kept] for name, each in outputs}
+    inputs = tuple(each.numpy()[kept] for each in network.inputs)
+    return Reference(network.input_names, inputs, network.output_names, tuple(each[kept] for each in network.answers))
 
 
 def _named(network: Exportable) -> list[tuple[str, Tensor]]:

@@ -1,7 +1,4 @@
-"""From a torch network to files that run without torch: ONNX, OpenVINO, TensorRT; each is checked against torch.
-
-``python -m training.export CANDIDATE`` makes the TensorRT engine of a candidate on a machine that has TensorRT.
-"""
+"""From a torch network to files that run without torch: ONNX, OpenVINO, TensorRT; each is checked against torch."""
 
 from __future__ import annotations
 
