@@ -30,6 +30,10 @@ def simulate(
     workers: Annotated[
         int | None, typer.Option(min=1, help="Runs at a time; otherwise by cores and renderer.", show_default=False)
     ] = None,
+    vary: Annotated[
+        bool,
+        typer.Option("--vary", help="Each seed plays in a variation of the plan: mirrored, exchanged, seen otherwise."),
+    ] = False,
     out: Annotated[Path, typer.Option(metavar="DIR", help="The dataset's folder; what is whole in it is kept.")] = Path(
         "out/simulated"
     ),
@@ -60,6 +64,7 @@ def simulate(
             format=format,
             workers=workers,
             out=out,
+            vary=vary,
         )
         if live:
             _show_live(request, loop, rtsp_port, http_port)

@@ -32,6 +32,7 @@ class SimulateRequest:
     format: str = "mp4"
     workers: int | None = None
     out: Path = Path("out/simulated")
+    vary: bool = False
 
 
 def recipes_of(request: SimulateRequest) -> list[Recipe]:
@@ -46,7 +47,7 @@ def recipes_of(request: SimulateRequest) -> list[Recipe]:
         raise OptionError(f"--format {request.format}: expected mp4 or frames")
     filming = Filming(cameras, resolution(request.resolution), request.rate, request.format)  # type: ignore[arg-type]
     recipes = [
-        Recipe(scenario, seed, plan, filming)
+        Recipe(scenario, seed, plan, filming, vary=request.vary)
         for scenario in scenario_names(request.scenarios)
         for seed in seed_range(request.seeds)
     ]

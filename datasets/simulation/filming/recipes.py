@@ -14,6 +14,8 @@ from datasets.simulation.scenario.playing import START
 from datasets.simulation.scenario.schema import Scenario
 from datasets.simulation.shop import load_shop
 from datasets.simulation.timeline import Timeline
+from datasets.simulation.variation import varied
+from store.layout import Plan
 from store.plan import PlanFile, load_plan
 
 Format = Literal["mp4", "frames"]
@@ -33,13 +35,16 @@ class Filming:
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """One run. ``scenario`` is a family's name or a YAML file's path, ``plan`` a file."""
+    """One run. ``scenario`` is a family's name or a YAML file's path, ``plan`` a file; with ``vary`` the shop is not
+    that plan's but its variation of this seed.
+    """
 
     scenario: str
     seed: int
     plan: Path
     filming: Filming = Filming()
     start: float = START
+    vary: bool = False
 
     @property
     def name(self) -> str:
@@ -54,14 +59,17 @@ class Recipe:
         """All that happens. Raises ``ScenarioError`` and ``PlanError`` that say what is wrong and where."""
         scenario = self.read_scenario()
         plan, catalogue = load_shop(self.plan, self.seed)
-        return play(plan, catalogue, scenario, self.seed, start=self.start)
+        return play(self._own(plan), catalogue, scenario, self.seed, start=self.start)
 
     def camera_models(self) -> tuple[CameraModel, ...]:
         """The cameras that film, in the plan's order. Raises ``PlanError`` for one that the plan does not know."""
-        plan = load_plan(self.plan)
+        plan = self._own(load_plan(self.plan))
         wanted = [plan.view(camera) for camera in self.filming.cameras] or list(plan.cameras)
         views = [view for view in plan.cameras if view in wanted]
         return tuple(CameraModel.of(view, self.filming.size) for view in views)
+
+    def _own(self, plan: Plan) -> Plan:
+        return varied(plan, self.seed) if self.vary else plan
 
     def settings(self) -> dict[str, Any]:
         """All that decides what the run holds, as JSON has it: two runs with the same settings are the same."""
@@ -75,6 +83,7 @@ class Recipe:
             "plan_sha256": sha256(self.plan),
             "catalogue_sha256": sha256(catalogue) if (catalogue := PlanFile.read(self.plan).catalogue_path) else None,
             "start": self.start,
+            "vary": self.vary,
             **filming,
         }
 
