@@ -77,9 +77,18 @@ def entry_from(facts: Facts, source: Registered | Shipped, name: str) -> WeightE
     )
 
 
-def shipped(folder: Path = SHIPPED_DIR) -> Iterator[WeightEntry]:
+def facts_of(entry: WeightEntry) -> Facts:
+    """The facts of a shipped network or a candidate. Raises ``FactsError``, also where it comes from a wheel."""
+    if isinstance(entry.source, Registered):
+        return read_facts(entry.source.file.parent / FACTS)
+    if isinstance(entry.source, Shipped):
+        return read_facts(entry.source.file.with_suffix(".json"))
+    raise FactsError(f"{entry.name} was not trained by Aisle: there are no facts beyond its entry")
+
+
+def shipped() -> Iterator[WeightEntry]:
     """The entries of the networks that come with Aisle, by name. Raises ``FactsError``."""
-    for path in sorted(folder.glob("*.json")):
+    for path in sorted(SHIPPED_DIR.glob("*.json")):
         yield entry_from(read_facts(path), Shipped(path.with_suffix(".onnx")), path.stem)
 
 

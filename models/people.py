@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Protocol
+from typing import Final, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 from models.boxes import Boxes
 from models.errors import UnknownWeightsError, UnusableNetworkError
 from models.registry import fetch
+
+ACTIVE: Final = "active"
 
 
 class PersonDetector(Protocol):
@@ -31,13 +33,18 @@ def open_person_detector(
 ) -> PersonDetector:
     """Open a detector of people.
 
-    ``name`` is ``efficientdet-lite0``, fetched where it is not cached, or a path to ultralytics detection weights: a
-    .pt file, an exported .onnx or .xml file, or an exported OpenVINO folder. ``size`` is the network's input (width,
-    height), 640x384 or an export's own where it is None: larger finds smaller people and costs more. ``device`` is
+    ``name`` is ``efficientdet-lite0``, fetched where it is not cached, ``active`` for what is promoted (see
+    ``models.live_people``), or a path to ultralytics detection weights: a .pt file, an exported .onnx or .xml file, or
+    an exported OpenVINO folder. ``size`` is the network's input (width, height), 640x384 or an export's own where it is
+    None: larger finds smaller people and costs more. ``device`` is
     "cpu" (OpenVINO), or for a .pt file "cuda", "cuda:1", ... or "torch" (a CPU); ``threads`` limits OpenVINO's threads.
     Raises ``UnknownWeightsError`` for a name that is neither, ``UnusableNetworkError`` for a size or device that cannot
     be, and what ``models.registry.fetch`` raises.
     """
+    if name == ACTIVE:
+        from models.live_people import LivePersonDetector
+
+        return LivePersonDetector(size=size, device=device, threads=threads)
     if name == "efficientdet-lite0":
         from models.efficientdet import EfficientDet
 
@@ -48,7 +55,7 @@ def open_person_detector(
         return EfficientDet(fetch(name), size=size or (640, 384), threads=threads)
     if Path(name).suffix not in (".pt", ".onnx", ".xml") and not Path(name).is_dir():
         raise UnknownWeightsError(
-            f"{name!r} is no detector: give efficientdet-lite0, or a path to ultralytics weights "
+            f"{name!r} is no detector: give efficientdet-lite0, active, or a path to ultralytics weights "
             "(.pt, .onnx, .xml or an exported OpenVINO folder)"
         )
     from models.yolo import open_yolo

@@ -9,10 +9,9 @@ from typing import Self
 
 import numpy as np
 
-from models.candidates import FACTS, REFERENCE
-from models.entries import InWheel, Registered, WeightEntry
+from models.candidates import REFERENCE, facts_of
+from models.entries import Registered, WeightEntry
 from models.errors import SelfTestError
-from models.facts import read_facts
 from models.parity import FLOAT32, Array, Limits, answers, compare
 from models.registry import path_of, state_of
 
@@ -55,11 +54,9 @@ def self_test(entry: WeightEntry, threads: int | None = 1) -> None:
     state = state_of(entry)
     if state != "verified":
         raise SelfTestError(f"{entry.name}: {path} is not the registered file: {state}")
-    if isinstance(entry.source, InWheel):
-        return
     if isinstance(entry.source, Registered):
         reference = Reference.read(path.parent / REFERENCE)
-        parity = read_facts(path.parent / FACTS).parity["onnx"]
+        parity = facts_of(entry).parity["onnx"]
         limits = Limits(parity.absolute_limit + FLOAT32.absolute, parity.relative_limit + FLOAT32.relative)
         try:
             found = answers(path, reference.inputs, threads)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from cameras.frame import Frame
-from models.people import PersonDetector, open_person_detector
+from models.people import ACTIVE, PersonDetector, open_person_detector
 from vision.appearance import colour_embedding
 from vision.detections import Detections, Tracks
 from vision.lookback import Lookback, Moment
@@ -66,6 +66,6 @@ def open_watcher(
     device: str = "cpu",
 ) -> PersonWatcher:
     """Open the detector (see ``models.people.open_person_detector``) and make a watcher for pictures of this size."""
-    if size is None and weights == DEFAULT_WEIGHTS:
+    if size is None and weights in (DEFAULT_WEIGHTS, ACTIVE):
         size = network_size(picture)
     return PersonWatcher(open_person_detector(weights, size=size, device=device), frame_rate)

@@ -51,7 +51,7 @@ def watch(
     ] = None,
     loop: Annotated[bool, typer.Option("--loop", help="Repeat recordings until Ctrl-C.")] = False,
     weights: Annotated[
-        str, typer.Option(help="Detector: efficientdet-lite0, or a path to ultralytics weights.")
+        str, typer.Option(help="Detector: efficientdet-lite0, active (what is promoted), or a path.")
     ] = "efficientdet-lite0",
     size: Annotated[
         str | None, typer.Option(metavar="WxH", help="The detector's input; otherwise after the picture's shape.")
