@@ -46,9 +46,7 @@ def told(*more: type[Exception]) -> Iterator[None]:
     from training.evaluate.metrics import DuplicateIdError
     from training.evaluate.peers import UnknownPeerError
 
-    try:
-        yield
-    except (
+    mendable: tuple[type[Exception], ...] = (
         CameraError,
         CocoFileError,
         CountsFileError,
@@ -57,8 +55,10 @@ def told(*more: type[Exception]) -> Iterator[None]:
         MotFileError,
         PlanError,
         UnknownPeerError,
-        *more,
-    ) as error:
+    )
+    try:
+        yield
+    except (*mendable, *more) as error:
         typer.echo(f"error: {error}", err=True)
         raise typer.Exit(2) from None
 
