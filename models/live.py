@@ -24,7 +24,7 @@ log = structlog.get_logger(__name__)
 
 Network = TypeVar("Network")
 Answer = TypeVar("Answer")
-_Stamp = tuple[int, int, int] | None
+_Stamp = bytes | None
 
 
 @dataclass(frozen=True, slots=True, eq=False)

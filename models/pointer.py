@@ -68,10 +68,12 @@ class PointerFile:
             os.fsync(file.fileno())
         os.replace(part, self.path)
 
-    def stamp(self) -> tuple[int, int, int] | None:
-        """Something that differs after each write; costs one look at the file's entry in its folder."""
+    def stamp(self) -> bytes | None:
+        """Something that differs after each write: the file as it is, which is small; None without one.
+
+        A file's time and number are not enough: two writes within a tick of the file system's clock may leave both.
+        """
         try:
-            found = self.path.stat()
+            return self.path.read_bytes()
         except OSError:
             return None
-        return found.st_mtime_ns, found.st_ino, found.st_size

@@ -29,7 +29,8 @@ class Reference:
     def read(cls, path: Path) -> Self:
         """Read a candidate's reference file. Raises ``SelfTestError``."""
         try:
-            with np.load(path, allow_pickle=False) as file:
+            # Opened here: numpy leaves a broken file open.
+            with path.open("rb") as opened, np.load(opened, allow_pickle=False) as file:
                 arrays = {name: file[name] for name in file.files}
         except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
             raise SelfTestError(f"the reference answers {path} cannot be read: {error}") from error

@@ -132,8 +132,12 @@ def _open_export(path: Path, size: tuple[int, int] | None, threads: int | None) 
     model = read_openvino(path)
     person = person_class(class_names(model), path)
     model = with_uint8_input(model)
-    if model.inputs[0].partial_shape.is_dynamic:
+    shape = model.inputs[0].partial_shape
+    if shape.is_dynamic:
         width, height = size or _DEFAULT_SIZE
+        # An export may take any number of pictures, and yet pictures of one size.
+        height = height if shape[1].is_dynamic else shape[1].get_length()
+        width = width if shape[2].is_dynamic else shape[2].get_length()
         model.reshape([1, height, width, 3])
     own = (int(model.inputs[0].shape[2]), int(model.inputs[0].shape[1]))
     if size is not None and size != own:
