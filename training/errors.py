@@ -17,3 +17,27 @@ class DiskFullError(TrainingError):
 
 class LossNotFiniteError(TrainingError):
     """The loss or the weights became infinite or no number."""
+
+
+class DataError(TrainingError):
+    """The data cannot be trained on."""
+
+
+class CorruptPictureError(DataError):
+    """Pictures are missing, cut off, or none."""
+
+
+class BrokenLabelError(DataError):
+    """Labels are no numbers, have no area, lie outside their picture or are there twice."""
+
+
+class EmptyLabelFileError(DataError):
+    """Label files are there and say nothing."""
+
+
+class NoLabelsError(DataError):
+    """A split has no picture, or none of its pictures has a label."""
+
+
+class ClassCountError(DataError):
+    """The data has other classes than the recipe expects."""
