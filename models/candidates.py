@@ -86,6 +86,15 @@ def facts_of(entry: WeightEntry) -> Facts:
     raise FactsError(f"{entry.name} was not trained by Aisle: there are no facts beyond its entry")
 
 
+def card_of(entry: WeightEntry) -> Path:
+    """The card of a shipped network or a candidate. Raises ``FactsError`` where it comes from a wheel."""
+    if isinstance(entry.source, Registered):
+        return entry.source.file.with_name(CARD)
+    if isinstance(entry.source, Shipped):
+        return entry.source.file.with_suffix(".md")
+    raise FactsError(f"{entry.name} has no card: it was not trained by Aisle")
+
+
 def shipped() -> Iterator[WeightEntry]:
     """The entries of the networks that come with Aisle, by name. Raises ``FactsError``."""
     for path in sorted(SHIPPED_DIR.glob("*.json")):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import ClassVar
 
 from models.facts import Role
 from store.wheels import Wheel
@@ -19,6 +20,7 @@ class InWheel:
 
     wheel: Wheel
     path: tuple[str, ...]
+    kind: ClassVar[str] = "wheel"
 
     def __str__(self) -> str:
         return f"{self.wheel.requirement}, {' in '.join(reversed(self.path))}"
@@ -29,6 +31,7 @@ class Shipped:
     """A file that comes with Aisle; its facts and its card lie beside it under the same name."""
 
     file: Path
+    kind: ClassVar[str] = "shipped"
 
     def __str__(self) -> str:
         return "shipped with Aisle"
@@ -39,6 +42,7 @@ class Registered:
     """A candidate's network in the registry folder; its facts, card and reference answers lie beside it."""
 
     file: Path
+    kind: ClassVar[str] = "candidate"
 
     def __str__(self) -> str:
         return f"candidate in {self.file.parent}"

@@ -96,6 +96,14 @@ class Promotions:
             pointer.write(moved)
         return record
 
+    def refuse(self, candidate: Candidate, why: str) -> None:
+        """Note that ``candidate`` is not promoted, and why."""
+        role = candidate.facts.role
+        with self._lock():
+            now = self.active(role)
+            active = now.name if now is not None else None
+            self.history.append(Record(what="refused", role=role, model=candidate.id, active=active, why=why))
+
     def rollback(self, role: Role, reason: str = "") -> Record:
         """Go back to what was active before; candidates that are gone or were found broken are passed over.
 

@@ -91,9 +91,9 @@ def submit(
 def _reference(network: Exportable) -> Reference:
     """The first real inputs and torch's answers to them: all where the network takes a fixed number."""
     batched = all(0 in network.dynamic.get(name, {}) for name in network.input_names)
-    kept = slice(0, REFERENCES) if batched else slice(None)
-    inputs = tuple(each.numpy()[kept] for each in network.inputs)
-    return Reference(network.input_names, inputs, network.output_names, tuple(each[kept] for each in network.answers))
+    kept = network.of(slice(0, REFERENCES)) if batched else network
+    inputs = tuple(each.numpy() for each in kept.inputs)
+    return Reference(kept.input_names, inputs, kept.output_names, kept.answers)
 
 
 def _named(network: Exportable) -> list[tuple[str, Tensor]]:

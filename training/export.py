@@ -6,7 +6,7 @@ import copy
 import inspect
 import warnings
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -18,6 +18,7 @@ from models.facts import Parity
 from models.openvino_home import import_openvino
 from models.parity import FLOAT16, FLOAT32, Array, answers, compare
 from models.runtimes import read_openvino
+from training.errors import TrainingError
 from training.onnx_files import halve_weights, without_origins
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 OPSET: Final = 18  # read by OpenVINO 2026, TensorRT 10 and ONNX Runtime alike
 
 
-class ExportError(RuntimeError):
+class ExportError(TrainingError):
     """A network could not be exported, or its export answers otherwise than it; the message says by how much."""
 
 
@@ -44,6 +45,11 @@ class Exportable:
     input_names: tuple[str, ...]
     output_names: tuple[str, ...]
     dynamic: Mapping[str, Mapping[int, str]]
+
+    def of(self, rows: slice) -> Exportable:
+        """The same with some of the inputs, by their first axis."""
+        inputs = tuple(each[rows] for each in self.inputs)
+        return replace(self, inputs=inputs, answers=_answer(self.network, inputs))
 
 
 def exportable(
@@ -64,19 +70,22 @@ def exportable(
         said = f"no input {', '.join(unknown)}" if unknown else f"{len(inputs)} example inputs"
         raise ExportError(f"{type(network).__name__}.forward takes {', '.join(names) or 'nothing'}: {said}")
     ready = copy.deepcopy(network).cpu().float().eval()
-    with torch.inference_mode():
-        given = ready(*inputs)
-    outputs = (given,) if isinstance(given, Tensor) else tuple(given)
-    if len(outputs) != len(output_names):
+    found = _answer(ready, inputs)
+    if len(found) != len(output_names):
         raise ExportError(
-            f"{type(network).__name__} gives {len(outputs)} outputs, and {len(output_names)} are named: "
+            f"{type(network).__name__} gives {len(found)} outputs, and {len(output_names)} are named: "
             f"{', '.join(output_names)}"
         )
-    found = tuple(each.numpy() for each in outputs)
     for name, each in zip(output_names, found, strict=True):
         if not np.isfinite(each).all():
             raise ExportError(f"output {name} of {type(network).__name__} is not finite on the example inputs")
     return Exportable(ready, inputs, found, names, tuple(output_names), dict(dynamic or {}))
+
+
+def _answer(network: nn.Module, inputs: tuple[Tensor, ...]) -> tuple[Array, ...]:
+    with torch.inference_mode():
+        given = network(*inputs)
+    return tuple(each.numpy() for each in ((given,) if isinstance(given, Tensor) else given))
 
 
 def export_onnx(network: Exportable, target: Path, metadata: Mapping[str, str] | None = None) -> Parity:

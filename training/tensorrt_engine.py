@@ -20,12 +20,13 @@ from models.errors import ModelError
 from models.facts import Facts, Parity, write_facts
 from models.parity import FLOAT16, Array, compare
 from models.selftest import Reference
+from training.errors import TrainingError
 
 ENGINE: Final = "network.engine"
 _MOST: Final = 64  # the longest that an axis of any length may be in an engine
 
 
-class EngineError(ModelError, RuntimeError):
+class EngineError(TrainingError):
     """An engine cannot be built here, or answers otherwise than torch did."""
 
 
@@ -126,7 +127,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     name = parser.parse_args(arguments).candidate
     try:
         parity = add_engine(candidate_of(name, registry_dir()))
-    except ModelError as error:
+    except (ModelError, TrainingError) as error:
         sys.stderr.write(f"{error}\n")
         return 2
     sys.stdout.write(f"{name}/{ENGINE}: off by {parity.absolute:.2g}, {parity.relative:.2g} of the largest number\n")
