@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from models.boxes import Boxes, clip, suppress, vote
 from models.errors import UnusableNetworkError
 from models.openvino_home import import_openvino
-from models.pictures import fit
+from models.pictures import Fitted, fit
 from models.runtimes import OpenVinoRuntime, Runtime, read_openvino
 
 if TYPE_CHECKING:
@@ -27,6 +27,7 @@ Image = NDArray[np.uint8]
 Float = NDArray[np.float32]
 
 STEP = 128
+ANCHORS_PER_CELL = 9
 _OWN_SIZE = 320
 _CLASSES = 90
 _PERSON = 0
@@ -34,9 +35,9 @@ _STRIDES = (8, 16, 32, 64, 128)
 _ANCHOR_SCALE = 3.0
 _ASPECTS = (1.0, 2.0, 0.5)
 _OCTAVES = 3
-_MEAN = 127
+MEAN = 127
 # People stay recognisable when a 4:3 picture fills a 5:3 input; a portrait picture squeezed into it would not.
-_STRETCH = 4 / 3
+STRETCH = 4 / 3
 # Looser than this, close-ups get two boxes a person; stricter loses people who stand before one another.
 _SAME_IOU = 0.4
 _SAME_PART = 0.7
@@ -47,27 +48,50 @@ class EfficientDet:
     """Finds people with EfficientDet-Lite0 on a CPU."""
 
     def __init__(self, weights: Path, *, size: tuple[int, int], threads: int | None = None) -> None:
-        width, height = size
-        if min(size) < STEP or width % STEP or height % STEP:
-            raise UnusableNetworkError(f"size must be two multiples of {STEP} (width, height), got {width}x{height}")
         self.size = size
-        self._anchors = anchors(width, height)
-        self._runtime: Runtime = OpenVinoRuntime(person_network(read_openvino(weights), width, height), threads=threads)
+        self._anchors = anchors(*check_size(size))
+        self._runtime: Runtime = OpenVinoRuntime(self._network(weights), threads=threads)
+
+    def _network(self, weights: Path) -> Model:
+        return person_network(read_openvino(weights), *self.size)
 
     def detect(self, images: Sequence[Image], min_confidence: float = 0.1) -> list[Boxes]:
         """People in each uint8 (H, W, 3) BGR image, in its pixels; several images at once cost less each."""
         if not images:
             return []
-        fitted = [fit(image, self.size, padding=_MEAN, stretch=_STRETCH) for image in images]
+        fitted = [fit(image, self.size, padding=MEAN, stretch=STRETCH) for image in images]
         scores, offsets = self._runtime.run(np.stack([each.image for each in fitted]))
-        found = []
-        for image, each, confidence, offset in zip(images, fitted, scores[..., 0], offsets, strict=True):
-            likely = np.flatnonzero(confidence >= min(min_confidence, _VOTE_FROM))
-            xyxy = each.to_picture(decode(offset[likely], self._anchors[likely]))
-            # Clipped first, since what lies outside the picture says nothing of who is the same.
-            boxes = clip(Boxes(xyxy, confidence[likely]), image.shape[1], image.shape[0])
-            found.append(vote(suppress(boxes.at_least(min_confidence), iou=_SAME_IOU, containment=_SAME_PART), boxes))
-        return found
+        answers = zip(images, fitted, scores[..., 0], offsets, strict=True)
+        return [self._people(image, each, min_confidence, *answer) for image, each, *answer in answers]
+
+    def _people(
+        self,
+        image: Image,
+        fitted: Fitted,
+        min_confidence: float,
+        confidence: Float,
+        offsets: Float,
+        keypoints: Float | None = None,
+    ) -> Boxes:
+        """The people of one picture by the network's answers for each anchor; ``keypoints`` (cells, k, 3) in pixels of
+        its input.
+        """
+        likely = np.flatnonzero(confidence >= min(min_confidence, _VOTE_FROM))
+        xyxy = fitted.to_picture(decode(offsets[likely], self._anchors[likely]))
+        joints = None
+        if keypoints is not None:
+            joints = keypoints[likely // ANCHORS_PER_CELL].copy()
+            joints[..., :2] /= np.array(fitted.scale, np.float32)
+        # Clipped first, since what lies outside the picture says nothing of who is the same.
+        boxes = clip(Boxes(xyxy, confidence[likely], joints), image.shape[1], image.shape[0])
+        return vote(suppress(boxes.at_least(min_confidence), iou=_SAME_IOU, containment=_SAME_PART), boxes)
+
+
+def check_size(size: tuple[int, int]) -> tuple[int, int]:
+    """``size`` (width, height) where the network can have it; ``UnusableNetworkError`` otherwise."""
+    if min(size) < STEP or size[0] % STEP or size[1] % STEP:
+        raise UnusableNetworkError(f"size must be two multiples of {STEP} (width, height), got {size[0]}x{size[1]}")
+    return size
 
 
 def anchors(width: int, height: int) -> Float:

@@ -53,6 +53,13 @@ def open_person_detector(
                 f"{name} runs on 'cpu' alone, not {device!r}; for a GPU give ultralytics weights"
             )
         return EfficientDet(fetch(name), size=size or (640, 384), threads=threads)
+    path = Path(name)
+    if path.suffix in (".onnx", ".xml") and path.is_file():
+        from models.people_keypoints import PeopleDetector, is_people_network
+        from models.runtimes import read_openvino
+
+        if is_people_network(read_openvino(path)):
+            return PeopleDetector(path, size=size or (640, 384), threads=threads)
     if Path(name).suffix not in (".pt", ".onnx", ".xml") and not Path(name).is_dir():
         raise UnknownWeightsError(
             f"{name!r} is no detector: give efficientdet-lite0, active, or a path to ultralytics weights "

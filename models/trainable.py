@@ -254,9 +254,8 @@ def _transpose(node: Any, constants: _Constants) -> _Made:
 
 def _reshape(node: Any, constants: _Constants) -> _Made:
     rest = [int(side) for side in node.get_output_shape(0)][1:]
-    counted = constants[1]
-    if counted is not None and -1 in counted.tolist():
-        rest = [int(side) for side in counted][1:]
+    # The longest axis follows from the others, so that the network takes inputs of other sizes, too.
+    rest[rest.index(max(rest))] = -1
     return lambda x: x.reshape(x.shape[0], *rest), {}
 
 

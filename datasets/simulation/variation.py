@@ -93,7 +93,7 @@ def _hung(
         return plain
     at, aim = np.array(view.pose.position), np.array(view.pose.look_at)
     down = bool(np.hypot(*(at - aim)[:2]) < _DOWN_M)
-    at[:2], aim[:2] = moved(at[:2]), moved(aim[:2])
+    at[:2], aim[:2] = moved(at[:2].tolist()), moved(aim[:2].tolist())
     shift = rng.uniform(-ASIDE_M, ASIDE_M, 2)
     at[:2] = np.clip(at[:2] + shift, *walls)
     at[2] = rng.uniform(min(LOWEST_M, at[2]), max(ceiling_m - _BELOW_CEILING_M, at[2]))

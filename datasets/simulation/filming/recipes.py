@@ -83,8 +83,8 @@ class Recipe:
             "plan_sha256": sha256(self.plan),
             "catalogue_sha256": sha256(catalogue) if (catalogue := PlanFile.read(self.plan).catalogue_path) else None,
             "start": self.start,
-            "vary": self.vary,
             **filming,
+            **({"vary": True} if self.vary else {}),
         }
 
 

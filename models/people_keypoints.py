@@ -1,0 +1,66 @@
+"""People with their joints, by the network that Aisle ships: EfficientDet-Lite0 with a head for 17 keypoints."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.boxes import Boxes
+from models.efficientdet import ANCHORS_PER_CELL, MEAN, STRETCH, EfficientDet
+from models.openvino_home import import_openvino
+from models.pictures import fit
+from models.runtimes import read_openvino
+
+if TYPE_CHECKING:
+    from openvino import Model
+
+Float = NDArray[np.float32]
+
+OUTPUTS: Final = ("scores", "offsets", "keypoints")
+KEYPOINTS: Final = 17
+UNIT: Final = 4.0
+"""The network places keypoints in units of so many strides from the middle of their cell."""
+_SQUARE: Final = 3.0  # strides that the first, square anchor of a cell measures
+
+
+def is_people_network(model: Model) -> bool:
+    """Whether a network's outputs are those of ours."""
+    names = {name for output in model.outputs for name in output.get_names()}
+    return names >= set(OUTPUTS)
+
+
+class PeopleDetector(EfficientDet):
+    """Finds people and their joints on a CPU; its boxes carry ``keypoints`` (n, 17, 3), COCO's order."""
+
+    def _network(self, weights: Path) -> Model:
+        width, height = self.size
+        model = read_openvino(weights)
+        model.reshape(import_openvino().PartialShape([1, height, width, 3]))
+        by_name = {name: output for output in model.outputs for name in output.get_names()}
+        return import_openvino().Model([by_name[name] for name in OUTPUTS], model.get_parameters())
+
+    def detect(self, images: Sequence[NDArray[np.uint8]], min_confidence: float = 0.1) -> list[Boxes]:
+        """People in each uint8 (H, W, 3) BGR image, in its pixels; several images at once cost less each."""
+        if not images:
+            return []
+        fitted = [fit(image, self.size, padding=MEAN, stretch=STRETCH) for image in images]
+        scores, offsets, keypoints = self._runtime.run(np.stack([each.image for each in fitted]))
+        answers = zip(images, fitted, scores[..., 0], offsets, keypoints, strict=True)
+        return [
+            self._people(image, each, min_confidence, confidence, offset, joints(points, self._anchors))
+            for image, each, confidence, offset, points in answers
+        ]
+
+
+def joints(answer: Float, anchors: Float) -> Float:
+    """A network's answer (cells, 51) as keypoints (cells, 17, 3): x and y in pixels of its input, confidence 0..1."""
+    points = answer.reshape(-1, KEYPOINTS, 3)
+    cells = anchors[::ANCHORS_PER_CELL]
+    unit = cells[:, 2, None, None] / np.float32(_SQUARE) * np.float32(UNIT)
+    at = cells[:, None, :2] + points[..., :2] * unit
+    seen = 1 / (1 + np.exp(-np.clip(points[..., 2:], -30, 30)))
+    return np.concatenate([at, seen], axis=2).astype(np.float32)

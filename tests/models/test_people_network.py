@@ -1,0 +1,72 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from models.efficientdet import anchors, check_size
+from models.errors import UnusableNetworkError
+from models.people import open_person_detector
+from models.people_keypoints import KEYPOINTS, OUTPUTS, UNIT, PeopleDetector, joints
+from models.people_network import open_people_network
+from models.pictures import fit
+from models.registry import fetch
+
+
+@pytest.fixture(scope="module")
+def network():
+    torch.set_num_threads(1)
+    return open_people_network(fetch("efficientdet-lite0"), (256, 256)).eval()
+
+
+@pytest.fixture(scope="module")
+def exported(network, tmp_path_factory):
+    path = tmp_path_factory.mktemp("people") / "people.onnx"
+    from training.export import export_onnx, exportable
+
+    example = torch.randint(0, 255, (1, 256, 256, 3), dtype=torch.uint8)
+    export_onnx(exportable(network, example, OUTPUTS), path)
+    return path
+
+
+def test_cut_in_two_it_still_finds_what_coco_taught(network, street):
+    fitted = fit(street, (256, 256), padding=127)
+    with torch.inference_mode():
+        scores, offsets, keypoints = network(torch.from_numpy(fitted.image[None]))
+    cells = 32**2 + 16**2 + 8**2 + 4**2 + 2**2
+    assert scores.shape == (1, cells * 9, 1)
+    assert offsets.shape == (1, cells * 9, 4)
+    assert keypoints.shape == (1, cells, KEYPOINTS * 3)
+    assert scores.max() > 0.6
+
+
+def test_a_new_head_places_all_joints_in_the_middle_of_their_cells():
+    found = joints(np.zeros((32 * 16 + 16 * 8 + 8 * 4 + 4 * 2 + 2, KEYPOINTS * 3), np.float32), anchors(256, 128))
+    assert found[0].tolist() == [[4.0, 4.0, 0.5]] * KEYPOINTS
+    assert found[-1].tolist() == [[192.0, 64.0, 0.5]] * KEYPOINTS
+
+
+def test_joints_are_placed_in_units_of_their_level():
+    answer = np.zeros((32 * 16 + 16 * 8 + 8 * 4 + 4 * 2 + 2, KEYPOINTS, 3), np.float32)
+    answer[:, 9] = (0.5, -1.0, 100.0)
+    found = joints(answer.reshape(len(answer), -1), anchors(256, 128))
+    assert found[0, 9].tolist() == pytest.approx([4 + 0.5 * UNIT * 8, 4 - UNIT * 8, 1.0])
+    assert found[-1, 9].tolist() == pytest.approx([192 + 0.5 * UNIT * 128, 64 - UNIT * 128, 1.0])
+
+
+def test_exported_it_is_opened_as_a_detector_with_joints_at_any_size(exported, street):
+    detector = open_person_detector(str(exported), size=(512, 640))
+    assert isinstance(detector, PeopleDetector)
+    (found,) = detector.detect([street], 0.5)
+    assert len(found.xyxy) >= 3
+    assert found.keypoints.shape == (len(found.xyxy), KEYPOINTS, 3)
+    # The untaught head answers with the middle of the anchor's cell, in the pixels of the picture.
+    middle = (found.xyxy[:, :2] + found.xyxy[:, 2:]) / 2
+    assert np.abs(found.keypoints[:, 0, :2] - middle).max() < 100
+    several = detector.detect([street, street], 0.5)
+    assert np.abs(several[1].xyxy - found.xyxy).max() < 1
+
+
+def test_sizes_that_it_cannot_have_are_refused():
+    with pytest.raises(UnusableNetworkError, match=r"two multiples of 128 .* got 640x360"):
+        check_size((640, 360))
