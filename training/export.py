@@ -85,7 +85,7 @@ def exportable(
 def _answer(network: nn.Module, inputs: tuple[Tensor, ...]) -> tuple[Array, ...]:
     with torch.inference_mode():
         given = network(*inputs)
-    return tuple(each.numpy() for each in ((given,) if isinstance(given, Tensor) else given))
+    return tuple(each.detach().numpy() for each in ((given,) if isinstance(given, Tensor) else given))
 
 
 def export_onnx(network: Exportable, target: Path, metadata: Mapping[str, str] | None = None) -> Parity:

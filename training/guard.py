@@ -1,11 +1,13 @@
-"""The guard of a promotion: is the candidate worse than what is active, on data that nobody trained or tuned on?"""
+"""The guard of a promotion: is the candidate worse than what is active, on data that nobody trained or tuned on?
+
+Each role is compared by its own evaluation, paired on the same data, with a bootstrap interval over groups.
+"""
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Final, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
 
 from models.candidates import Candidate
 from models.entries import WeightEntry
@@ -13,36 +15,23 @@ from models.facts import Role
 from models.promotion import Outcome, Verdict
 from models.registry import fetch_entries
 
+if TYPE_CHECKING:
+    from training.evaluate.bootstrap import Comparison
+
 
 class Judgement(NamedTuple):
-    """How the first network is beside the second, and one line about it: the number, the difference, its interval."""
+    """How the first network is beside the second, and one line about it: the numbers, the difference, its interval."""
 
     outcome: Outcome
     said: str
 
 
 class Guard(Protocol):
-    """A role's comparison of two networks on the same data, paired, with a bootstrap interval."""
+    """A role's comparison of two networks on the same data."""
 
-    def __call__(self, candidate: Path, active: Path, dataset: Path) -> Judgement:
+    def __call__(self, candidate: Path, active: Path, dataset: Path, /) -> Judgement:
         """Judge the candidate's .onnx file beside the active one's. Raises what the role's evaluation raises."""
         ...
-
-
-# The evaluations are imported when they are asked: each has libraries of its own.
-GUARDS: Final[Mapping[Role, str]] = {
-    "people": "training.evaluate.pose:guard",
-    "persons": "training.evaluate.persons:guard",
-    "products": "training.evaluate.products:guard",
-    "reach": "training.evaluate.reach:guard",
-}
-
-
-def guard_of(role: Role) -> Guard:
-    """The comparison of that role."""
-    module, _, name = GUARDS[role].partition(":")
-    guard: Guard = getattr(importlib.import_module(module), name)
-    return guard
 
 
 def judge(candidate: Candidate, active: WeightEntry, dataset: Path) -> Verdict:
@@ -51,5 +40,49 @@ def judge(candidate: Candidate, active: WeightEntry, dataset: Path) -> Verdict:
     Raises what ``models.registry.fetch_entries`` and the role's evaluation raise.
     """
     (beside,) = fetch_entries([active])
-    judgement = guard_of(candidate.facts.role)(candidate.network, beside, dataset)
+    judgement = GUARDS[candidate.facts.role](candidate.network, beside, dataset)
     return Verdict(judgement.outcome, active.name, f"{judgement.said}, on {dataset.name}")
+
+
+def judgement_of(comparisons: Mapping[str, Comparison]) -> Judgement:
+    """Worse where any of the comparisons by score is worse, else better where any is, else not known."""
+    verdicts = {comparison.verdict for comparison in comparisons.values()}
+    outcome: Outcome = "worse" if "worse" in verdicts else "better" if "better" in verdicts else "not known"
+    return Judgement(outcome, "; ".join(f"{name} {comparison}" for name, comparison in comparisons.items()))
+
+
+# The evaluations are imported when they are asked: each has libraries of its own.
+
+
+def people(candidate: Path, active: Path, dataset: Path) -> Judgement:
+    """By AP and AP50 of `aisle evaluate detector`."""
+    from models.people import open_person_detector
+    from training.evaluate.detector import Question, evaluate_detectors
+
+    detectors = {name: open_person_detector(str(path)) for name, path in (("new", candidate), ("old", active))}
+    return judgement_of(evaluate_detectors(Question(dataset), detectors)[0].against)
+
+
+def persons(candidate: Path, active: Path, dataset: Path) -> Judgement:
+    """By rank-1 of `aisle evaluate persons`."""
+    from models.persons import open_person_embedder
+    from training.evaluate.persons import evaluate_persons
+
+    new, old = (open_person_embedder(str(path)) for path in (candidate, active))
+    comparison = evaluate_persons(dataset, new, against=old).comparison
+    assert comparison is not None
+    return judgement_of({"rank-1": comparison})
+
+
+def reach(candidate: Path, active: Path, dataset: Path) -> Judgement:
+    """By event F1 of `aisle evaluate reach`."""
+    from models.reach import ReachModel
+    from training.evaluate.reach import evaluate_reach
+
+    new, old = (ReachModel.open(path) for path in (candidate, active))
+    comparison = evaluate_reach(dataset, new, against=old).comparison()
+    assert comparison is not None
+    return judgement_of({"F1": comparison})
+
+
+GUARDS: Final[Mapping[Role, Guard]] = {"people": people, "persons": persons, "reach": reach}
