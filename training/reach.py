@@ -105,6 +105,7 @@ class Recipe(_Part):
     batch: int
     by_slot: float
     active: float
+    backwards: float
     faults: dict[str, Any] = {}
     steps: int
     rate: float
@@ -144,6 +145,7 @@ def train(how: Recipe, out: Path, data: Path, parallel: Parallel) -> None:
         seed=how.seed,
         by_slot=how.by_slot,
         active=how.active,
+        backwards=how.backwards,
         faults=Faults(**how.faults),
     )
     network = ReachNetwork(how.network.look, how.network.widths, how.network.drop)

@@ -24,16 +24,22 @@ _FIRST, _LAST = (round(seconds / PERIOD_S) for seconds in (BEFORE_S, AFTER_S))
 CENTRES: Final = range(_FIRST, FRAMES - _LAST)
 """The pictures that can be in the middle of a window."""
 
+BACKWARDS: Final = (0, 2, 1)
+"""What each of ``CLASSES`` is when it is played from its end."""
 KEPT_BYTES: Final = 3 * 2**30  # of pictures, read once
 
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """A window of a clip: its middle is picture ``centre``; ``by_slot`` looks at the slot and knows no wrist."""
+    """A window of a clip: its middle is picture ``centre``; ``by_slot`` looks at the slot and knows no wrist.
+
+    ``backwards`` plays the clip from its end: a hand that takes is then one that puts back.
+    """
 
     clip: int
     centre: int
-    by_slot: bool
+    by_slot: bool = False
+    backwards: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,13 +84,15 @@ def clip_of(
     ``lost``, and no wrist is marked at all with chance ``no_wrist``. The square is ``zoom`` times as large as it
     should be, its colours ``light`` and ``contrast`` off, with ``noise``, and blurred with chance ``blur``.
     """
-    truth = np.array(clip.wrist, np.float64)
-    seen = np.array(clip.seen)
+    truth, seen = np.array(clip.wrist, np.float64), np.array(clip.seen)
+    middle = window.centre
+    if window.backwards:
+        pictures, truth, seen, middle = pictures[::-1], truth[::-1], seen[::-1], FRAMES - 1 - middle
     off = np.where(seen, faults.wrist_px, faults.unseen_px)[:, None]
     # Errors last: a tracker that is off in one picture is off in the next.
     wrist = truth + off * (0.7 * rng.normal(size=truth.shape) + 0.7 * rng.normal(size=(1, 2)))
     lost = rng.random(FRAMES) < np.where(seen, faults.lost, 0.5)
-    centre = wrist[window.centre].copy()
+    centre = wrist[middle].copy()
     wrist[lost | (np.abs(truth) > 900).any(axis=1)] = np.nan
     side = SIDE_M / FILMED_M * FILMED_PX * float(np.exp(rng.uniform(*np.log(faults.zoom))))
     marks: NDArray[np.float64] | None = wrist
@@ -99,7 +107,7 @@ def clip_of(
         marks = None
     elif rng.random() < faults.no_wrist:
         marks = None
-    made = cut_clip(list(pictures), TIMES_S, float(TIMES_S[window.centre]), centre, side, marks)
+    made = cut_clip(list(pictures), TIMES_S, float(TIMES_S[middle]), centre, side, marks)
     return _seen(made, faults, rng)
 
 
@@ -143,15 +151,13 @@ class ReachBatches:
         seed: int,
         by_slot: float = 0.2,
         active: float = 0.6,
+        backwards: float = 0.35,
         faults: Faults | None = None,
     ) -> None:
         self._clips = [(folder, clip) for folder, clips in folders for clip in clips]
-        self._size, self._seed, self._by_slot, self._active = size, seed, by_slot, active
+        self._size, self._seed, self._by_slot, self._active, self._backwards = size, seed, by_slot, active, backwards
         self._faults = faults or Faults()
         self._kept: OrderedDict[int, NDArray[np.uint8]] = OrderedDict()
-        self._windows: list[list[list[Window]]] = [
-            [_windows(n, clip, slot) for slot in (False, True)] for n, (_, clip) in enumerate(self._clips)
-        ]
         labels = [label_of(clip, ANCHOR, False) for _, clip in self._clips]
         self._by_label = [np.flatnonzero(np.array(labels) == k) for k in range(len(CLASSES))]
 
@@ -170,6 +176,8 @@ class ReachBatches:
             for k in range(place, min(place + 2, self._size)):
                 window = self._window(number, rng)
                 labels[k] = label_of(clip, window.centre, window.by_slot)
+                if window.backwards:
+                    labels[k] = BACKWARDS[labels[k]]
                 clips[k] = clip_of(clip, pictures, window, self._faults, rng)
         return {"clips": torch.from_numpy(clips), "label": torch.from_numpy(labels)}
 
@@ -189,14 +197,9 @@ class ReachBatches:
     def _window(self, number: int, rng: np.random.Generator) -> Window:
         _, clip = self._clips[number]
         by_slot = bool(clip.slot_xyxy is not None and rng.random() < self._by_slot)
-        windows = self._windows[number][int(by_slot)]
-        active = [window for window in windows if label_of(clip, window.centre, by_slot)]
+        backwards = bool(rng.random() < self._backwards)
+        centres = [FRAMES - 1 - centre for centre in CENTRES] if backwards else list(CENTRES)
+        active = [centre for centre in centres if label_of(clip, centre, by_slot)]
         if active and rng.random() < self._active:
-            windows = active
-        return windows[int(rng.integers(len(windows)))]
-
-
-def _windows(number: int, clip: ReachClip, by_slot: bool) -> list[Window]:
-    if by_slot and clip.slot_xyxy is None:
-        return []
-    return [Window(number, centre, by_slot) for centre in CENTRES]
+            centres = active
+        return Window(number, centres[int(rng.integers(len(centres)))], by_slot, backwards)
