@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Mapping, Sequence
+import heapq
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, Literal
@@ -13,7 +14,10 @@ from numpy.typing import NDArray
 
 Image = NDArray[np.uint8]
 
-TRUTH, FOUND, WRONG = "truth", "found", "wrong"
+Kind = Literal["truth", "found", "wrong"]
+TRUTH: Final[Kind] = "truth"
+FOUND: Final[Kind] = "found"
+WRONG: Final[Kind] = "wrong"
 _LARGEST: Final = 480  # pixels of the longer side that a picture is shown with
 
 
@@ -21,7 +25,7 @@ _LARGEST: Final = 480  # pixels of the longer side that a picture is shown with
 class Mark:
     """A box ``xyxy`` or points (k, 2) in pixels of the picture they lie on, and a word beside them."""
 
-    kind: Literal["truth", "found", "wrong"]
+    kind: Kind
     xyxy: tuple[float, float, float, float] | None = None
     points: tuple[tuple[float, float], ...] = ()
     text: str = ""
@@ -69,11 +73,35 @@ class Mistake:
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """Mistakes of one kind."""
+    """Mistakes of one kind; ``count`` is how many there are where only some are given."""
 
     title: str
     text: str
     mistakes: Sequence[Mistake] = field(default_factory=tuple)
+    count: int | None = None
+
+
+class Worst:
+    """Keeps the ``most`` costly mistakes of many and counts all, so that pictures need not be kept for the others."""
+
+    def __init__(self, most: int = 24) -> None:
+        self.count = 0
+        self._most = most
+        self._kept: list[tuple[float, int, Mistake]] = []
+
+    def add(self, cost: float, make: Callable[[], Mistake]) -> None:
+        """Count a mistake; ``make`` is called if it is among the worst so far."""
+        self.count += 1
+        entry = (cost, -self.count)
+        if len(self._kept) == self._most and entry <= self._kept[0][:2]:
+            return
+        push = heapq.heappush if len(self._kept) < self._most else heapq.heappushpop
+        push(self._kept, (*entry, make()))
+
+    @property
+    def mistakes(self) -> list[Mistake]:
+        """The worst first; of equal cost the one that came first."""
+        return [mistake for _, _, mistake in sorted(self._kept, reverse=True)]
 
 
 def write_gallery(
@@ -90,7 +118,7 @@ def write_gallery(
         {
             "title": section.title,
             "text": section.text,
-            "count": len(section.mistakes),
+            "count": len(section.mistakes) if section.count is None else section.count,
             "mistakes": [_mistake(each) for each in sorted(section.mistakes, key=lambda m: -m.cost)[:most]],
         }
         for section in sections

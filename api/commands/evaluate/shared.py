@@ -40,7 +40,12 @@ def told(*more: type[Exception]) -> Iterator[None]:
     from cameras.errors import CameraError
     from datasets.formats.coco import CocoFileError
     from datasets.formats.mot import MotFileError
+    from datasets.manifest import ManifestError
+    from datasets.pictures import PictureError
+    from datasets.sample import DatasetFileError
+    from models.errors import ModelError
     from store.plan import PlanError
+    from training.errors import TrainingError
     from training.evaluate.crossings import CountsFileError
     from training.evaluate.extra import MissingExtraError
     from training.evaluate.metrics import DuplicateIdError
@@ -50,10 +55,15 @@ def told(*more: type[Exception]) -> Iterator[None]:
         CameraError,
         CocoFileError,
         CountsFileError,
+        DatasetFileError,
         DuplicateIdError,
+        ManifestError,
         MissingExtraError,
+        ModelError,
         MotFileError,
+        PictureError,
         PlanError,
+        TrainingError,
         UnknownPeerError,
     )
     try:
