@@ -9,9 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.boxes import Boxes
-from models.candidates import facts_of
 from models.entries import WeightEntry
-from models.errors import SelfTestError
+from models.errors import SelfTestError, UnusableNetworkError
 from models.live import LiveModel
 from models.people import PersonDetector, open_person_detector
 from models.registry import path_of
@@ -37,8 +36,13 @@ class LivePersonDetector:
         look_every_s: float = 1.0,
     ) -> None:
         def opened(entry: WeightEntry) -> PersonDetector:
-            wanted = size if takes_any_size(entry) else None
-            return open_person_detector(str(path_of(entry)), size=wanted, device=device, threads=threads)
+            path = str(path_of(entry))
+            try:
+                return open_person_detector(path, size=size, device=device, threads=threads)
+            except UnusableNetworkError:
+                if size is None:
+                    raise
+            return open_person_detector(path, device=device, threads=threads)
 
         self._live = LiveModel("people", opened, check=check_detector, registry=registry, look_every_s=look_every_s)
 
@@ -50,11 +54,6 @@ class LivePersonDetector:
     def detect(self, images: Sequence[NDArray[np.uint8]], min_confidence: float = 0.1) -> list[Boxes]:
         """People in each uint8 (H, W, 3) BGR image, in its pixels; no two boxes for one person."""
         return self._live.call(lambda detector: detector.detect(images, min_confidence))
-
-
-def takes_any_size(entry: WeightEntry) -> bool:
-    """Whether the network's pictures may have any height and width."""
-    return sum(isinstance(length, str) for length in facts_of(entry).inputs[0].shape) > 1
 
 
 def check_detector(detector: PersonDetector) -> None:
