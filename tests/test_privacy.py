@@ -11,7 +11,7 @@ import pytest
 from insights import queries
 from insights.service import GROUP, InsightsService
 from store.bus import Bus
-from store.events import Event, LineCrossed, PersonMoved, ZoneEntered, ZoneLeft
+from store.events import EVENT_TYPES, Event, LineCrossed, PersonMoved, ZoneEntered, ZoneLeft
 from store.layout import Plan
 from store.records import Records
 from store.settings import Settings
@@ -117,3 +117,10 @@ def test_no_table_has_room_for_a_path_a_face_or_an_appearance() -> None:
     columns = {f"{table.name}.{column.name}" for table in metadata.tables.values() for column in table.columns}
     forbidden = ("track", "person_id", "embedding", "face", "template", "vector", "xy", "path", "member")
     assert not [name for name in columns if any(word in name for word in forbidden)]
+
+
+def test_no_event_has_room_for_a_face_or_an_appearance() -> None:
+    fields = {f"{kind}.{name}" for kind, event in EVENT_TYPES.items() for name in event.model_fields}
+    forbidden = ("embedding", "face", "template", "vector", "appearance", "picture", "member")
+    assert "person.moved.track_id" in fields
+    assert not [name for name in fields if any(word in name for word in forbidden)]

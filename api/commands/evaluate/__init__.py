@@ -5,9 +5,10 @@ from __future__ import annotations
 import typer
 
 from api.commands.evaluate.detector import detector, pose
+from api.commands.evaluate.persons import persons
 from api.commands.evaluate.reach import reach
 from api.commands.evaluate.tracking import tracking, watch
 
 app = typer.Typer(no_args_is_help=True)
-for command in (tracking, watch, detector, pose, reach):
+for command in (tracking, watch, detector, pose, persons, reach):
     app.command()(command)
