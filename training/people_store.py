@@ -54,27 +54,28 @@ def made(
     *,
     size: tuple[int, int],
     each: int,
+    empty: float,
     seed: int,
     key: dict[str, object],
     progress: Callable[[int, int], None],
-    most: int | None = None,
 ) -> FeatureStore:
     """The store in ``folder``, made where it is missing or was made of something else (``key``).
 
-    Every picture gives ``each`` views of ``size`` (width, height); ``most`` limits the pictures.
+    Of datasets that are split it is made of "train".
+    Every picture gives ``each`` views of ``size`` (width, height), of those without people only a share of ``empty``.
     """
     said = json.dumps(key, sort_keys=True, default=str)
     if (folder / KEY).is_file() and (folder / KEY).read_text() == said:
         return FeatureStore.open(folder)
     folder.mkdir(parents=True, exist_ok=True)
     (folder / KEY).unlink(missing_ok=True)
-    count = sum(map(len, datasets))
-    count = min(count, most) if most is not None else count
+    chosen = list(_chosen(datasets, empty, seed))
+    count = len(chosen)
     shape = (count * each, TRUNK_CHANNELS, size[1] // TRUNK_STRIDE, size[0] // TRUNK_STRIDE)
     features = np.lib.format.open_memmap(folder / FEATURES, mode="w+", dtype=np.float16, shape=shape)
     people: list[People] = []
     pictures = []
-    for number, sample in enumerate(_first(datasets, count)):
+    for number, sample in enumerate(chosen):
         image = sample.picture.read()
         for turn in range(each):
             view, found = views.draw(image, sample, size, np.random.default_rng([seed, number, turn]))
@@ -97,6 +98,9 @@ def made(
     return FeatureStore.open(folder)
 
 
-def _first(datasets: Sequence[Dataset], count: int) -> Iterator[Sample]:
-    samples = (sample for dataset in datasets for sample in dataset.samples())
-    yield from (sample for _, sample in zip(range(count), samples, strict=False))
+def _chosen(datasets: Sequence[Dataset], empty: float, seed: int) -> Iterator[Sample]:
+    rng = np.random.default_rng([seed, len(datasets)])
+    for dataset in datasets:
+        for sample in dataset.samples():
+            if sample.split in ("", "train") and (len(sample) or rng.random() < empty):
+                yield sample
