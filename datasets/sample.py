@@ -118,7 +118,7 @@ class Dataset(Protocol):
 
     @property
     def kind(self) -> str:
-        """The format's name: coco, yolo, mot, simulated or photos."""
+        """The format's name: coco, yolo, mot, simulated, reviews or photos."""
         ...
 
     @property

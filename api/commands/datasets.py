@@ -49,7 +49,7 @@ def info(
 @app.command()
 def convert(
     directory: DirArgument,
-    to: Annotated[str, typer.Option(metavar="coco|yolo|mot|photos", help="The format to write.")],
+    to: Annotated[str, typer.Option(metavar="coco|yolo|mot|photos|reviews", help="The format to write.")],
     out: Annotated[Path, typer.Option(metavar="DIR", help="The new dataset's folder; it must not be there yet.")],
     every: Annotated[int, typer.Option(min=1, help="Take each n-th frame of footage, or each n-th picture.")] = 1,
     split: SplitOption = None,

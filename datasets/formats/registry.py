@@ -6,16 +6,17 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final, Protocol
 
-from datasets.formats import coco_folder, mot_folder, photos, simulated, yolo
+from datasets.formats import coco_folder, mot_folder, photos, reviews, simulated, yolo
 from datasets.formats.coco_folder import CocoFolder, CocoWriter
 from datasets.formats.mot_folder import MotFolder, MotWriter
 from datasets.formats.photos import PhotoFolder, PhotoWriter
+from datasets.formats.reviews import ReviewFolder, ReviewWriter
 from datasets.formats.simulated import SimulatedDataset
 from datasets.formats.yolo import YoloFolder, YoloWriter
 from datasets.sample import Dataset, DatasetFileError, Sample
 from datasets.splits import with_splits
 
-EXPECTED: Final = (simulated.EXPECTED, coco_folder.EXPECTED, yolo.EXPECTED, mot_folder.EXPECTED, photos.EXPECTED)
+EXPECTED: Final = tuple(each.EXPECTED for each in (simulated, coco_folder, yolo, mot_folder, reviews, photos))
 
 
 class Writer(Protocol):
@@ -39,6 +40,7 @@ WRITERS: Final[dict[str, Callable[[Path, Dataset], Writer]]] = {
     "yolo": YoloWriter,
     "mot": MotWriter,
     "photos": PhotoWriter,
+    "reviews": ReviewWriter,
 }
 
 
@@ -65,6 +67,8 @@ def _recognised(path: Path) -> Dataset:
             return YoloFolder(path / yolo.YAML)
         if files := coco_folder.annotation_files(path):
             return CocoFolder(path, tuple(files))
+        if (path / reviews.LINES).is_file():
+            return ReviewFolder(path)
         if mot_folder.sequences(path):
             return MotFolder(path)
         if (path / photos.CLASSES).is_file() or photos.class_folders(path):
