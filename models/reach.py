@@ -24,13 +24,13 @@ OFFSETS_S: Final = (-1.6, -1.0, -0.6, -0.4, -0.2, 0.0, 0.2, 0.4, 0.6, 1.0)
 """When the pictures of a clip are taken, in seconds from its moment."""
 BEFORE_S: Final = -OFFSETS_S[0]
 AFTER_S: Final = OFFSETS_S[-1]
-SIDE_PX: Final = 80
-SIDE_M: Final = 0.8
+SIDE_PX: Final = 64
+SIDE_M: Final = 0.72
 """What a clip shows across, at the hand."""
 WITHIN_S: Final = 0.3
 """A clip is a take (or a return) when the package leaves its place (or the hand) within this of its moment."""
 SHAPE: Final = (len(OFFSETS_S), SIDE_PX, SIDE_PX, 4)
-_MARK_PX: Final = 4.0  # the wrist's mark falls to exp(-1/2) at this distance, in pixels of the clip
+_MARK_PX: Final = 3.5  # the wrist's mark falls to exp(-1/2) at this distance, in pixels of the clip
 
 
 class ReachModel:

@@ -48,7 +48,7 @@ from vision.reach_spotter import Classifier
 ACCEPTANCE: Final = 9000  # simulator seeds from here on are for acceptance alone
 RECIPE: Final = Path(__file__).parent / "recipes" / "reach.yaml"
 INPUT: Final = (
-    "uint8 (10, 80, 80, 4): ten pictures around a moment, blue, green, red and the wrist's mark (models.reach)"
+    "uint8 (10, 64, 64, 4): ten pictures around a moment, blue, green, red and the wrist's mark (models.reach)"
 )
 RULE_BATCHES: Final = 20  # that the plain rule is fitted on
 SMOKE: Final[dict[str, Any]] = {

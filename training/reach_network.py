@@ -50,13 +50,17 @@ class ReachNetwork(nn.Module):
     temperature: Tensor
     prior: Tensor
 
-    def __init__(self, look: int = 8, widths: tuple[int, int, int] = (40, 80, 128), drop: float = 0.2) -> None:
+    def __init__(self, look: int = 16, widths: tuple[int, int, int] = (48, 80, 128), drop: float = 0.2) -> None:
         super().__init__()
         frames = SHAPE[0]
-        self.look = _layer(4, look, stride=2)
+        self.look = nn.Sequential(
+            nn.Conv2d(4, look, 6, stride=4, padding=1, bias=False), nn.BatchNorm2d(look), nn.ReLU()
+        )
         first, second, third = widths
         self.body = nn.Sequential(
-            _layer(frames * look, first, stride=2),
+            nn.Conv2d(frames * look, first, 1, bias=False),
+            nn.BatchNorm2d(first),
+            nn.ReLU(),
             _Residual(first),
             _layer(first, second, stride=2),
             _Residual(second),
@@ -84,9 +88,11 @@ class ReachNetwork(nn.Module):
         x = clips.reshape(-1, height, width, channels).permute(0, 3, 1, 2).float()
         scale, shift = (v.repeat_interleave(frames, dim=0)[:, :, None, None] for v in (scale, shift))
         x = self.look(x * scale + shift)
-        x = self.body(x.reshape(-1, frames * x.shape[1], height // 2, width // 2))
+        x = self.body(x.reshape(-1, frames * x.shape[1], height // 4, width // 4))
         # Where the hand is, in the middle, and all around.
-        pooled = torch.cat([x[:, :, 1:4, 1:4].mean(dim=(2, 3)), x.amax(dim=(2, 3))], dim=1)
+        edge = x.shape[2] // 4
+        middle = x[:, :, edge:-edge, edge:-edge].mean(dim=(2, 3))
+        pooled = torch.cat([middle, x.amax(dim=(2, 3))], dim=1)
         logits: Tensor = self.head(self.drop(pooled))
         return logits
 

@@ -30,7 +30,7 @@ def test_what_is_in_the_middle_of_the_square_is_in_the_middle_of_the_clip():
     clip = cut_clip(pictures(1), np.zeros(1), 0.0, (100, 60), 80)
     middle = SIDE_PX // 2
     assert (clip[0, middle - 3 : middle + 3, middle - 3 : middle + 3, :3] == 255).all()
-    assert (clip[0, :30, :, :3] == 0).all()
+    assert (clip[0, : middle - 10, :, :3] == 0).all()
 
 
 @pytest.mark.parametrize("centre", [(-30, -30), (0, 60), (230, 150), (-500, 900)])
@@ -45,7 +45,10 @@ def test_the_wrist_is_marked_where_it_is_and_nowhere_when_it_is_lost():
     wrist[20] = np.nan
     clip = cut_clip(pictures(31), times, 2.0, (60, 60), 80, wrist)
     marked = clip[0, ..., 3]
-    assert np.unravel_index(marked.argmax(), marked.shape) == (30, 50)
+    assert (
+        np.abs(np.array(np.unravel_index(marked.argmax(), marked.shape)) - [30 * SIDE_PX / 80, 50 * SIDE_PX / 80]).max()
+        <= 1
+    )
     assert marked.max() == 255
     assert clip[OFFSETS_S.index(0.0), ..., 3].max() == 0
     assert cut_clip(pictures(31), times, 2.0, (60, 60), 80)[..., 3].max() == 0

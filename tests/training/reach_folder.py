@@ -6,7 +6,9 @@ import numpy as np
 
 from datasets.manifest import Manifest, entries, write_manifest
 from datasets.reach_clips import ANCHOR, FRAMES, PERIOD_S, SIDE_PX, ClipDeed, ReachClip, write_lines, write_pictures
+from models.reach import SIDE_PX as MODEL_PX
 
+MIDDLE = slice(MODEL_PX // 2 - 5, MODEL_PX // 2 + 5)
 TIMES = (np.arange(FRAMES) - ANCHOR) * PERIOD_S
 
 
@@ -62,7 +64,7 @@ class Oracle:
         self.blur = blur
 
     def classify(self, clips):
-        middle = clips[:, :, 34:46, 34:46, 2].astype(float).mean(axis=(2, 3)) > 160
+        middle = clips[:, :, MIDDLE, MIDDLE, 2].astype(float).mean(axis=(2, 3)) > 160
         rows = []
         for row in middle:
             changes = np.flatnonzero(row[1:] != row[:-1])

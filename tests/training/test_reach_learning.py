@@ -3,7 +3,7 @@ import pytest
 import torch
 
 from datasets.reach_clips import read_clips, read_pictures
-from models.reach import CLASSES, SHAPE
+from models.reach import CLASSES, SHAPE, SIDE_PX
 from tests.training.reach_folder import TIMES, clip, pictures, write
 from training.evaluate.reach import evaluate_reach
 from training.evaluate.reach_rule import DifferenceRule
@@ -45,7 +45,7 @@ def test_without_faults_a_window_shows_the_hand_in_its_middle():
     made = clip_of(one, drawn, Window(0, 13, False), exact, np.random.default_rng(0))
     assert made.shape == SHAPE
     mark = made[5, ..., 3]
-    assert np.abs(np.array(np.unravel_index(mark.argmax(), mark.shape)) - 40).max() <= 1
+    assert np.abs(np.array(np.unravel_index(mark.argmax(), mark.shape)) - SIDE_PX // 2).max() <= 1
     assert clip_of(one, drawn, Window(0, 13, True), exact, np.random.default_rng(0))[..., 3].max() == 0
 
 
@@ -105,11 +105,11 @@ def test_the_plain_rule_learns_a_square_that_comes_and_goes(tmp_path):
 
 def test_the_network_learns_a_square_that_comes_and_goes(tmp_path):
     torch.manual_seed(0)
-    batches = ReachBatches([(tmp_path, write(tmp_path, 12))], size=16, seed=1, by_slot=0.0, faults=NONE)
+    batches = ReachBatches([(tmp_path, write(tmp_path, 12))], size=8, seed=1, by_slot=0.0, faults=NONE)
     network = ReachNetwork(4, (8, 16, 16), 0.0).train()
     optimizer = torch.optim.AdamW(network.parameters(), lr=5e-3)
     losses = []
-    for step in range(40):
+    for step in range(30):
         batch = batches(step)
         loss = torch.nn.functional.cross_entropy(network.logits(batch["clips"]), batch["label"])
         optimizer.zero_grad()
