@@ -34,7 +34,21 @@ def is_people_network(model: Model) -> bool:
 
 
 class PeopleDetector(EfficientDet):
-    """Finds people and their joints on a CPU; its boxes carry ``keypoints`` (n, 17, 3), COCO's order."""
+    """Finds people and their joints; its boxes carry ``keypoints`` (n, 17, 3), COCO's order.
+
+    ``device`` is "cpu" (OpenVINO), or torch's "cuda", "cuda:1", ... or "torch" (a CPU).
+    """
+
+    def __init__(
+        self, weights: Path, *, size: tuple[int, int], device: str = "cpu", threads: int | None = None
+    ) -> None:
+        super().__init__(weights, size=size, threads=threads)
+        if device != "cpu":
+            from models.runtimes import TorchRuntime
+            from models.trainable import trainable
+
+            device = "cpu" if device == "torch" else device
+            self._runtime = TorchRuntime(trainable(self._network(weights)), device=device)
 
     def _network(self, weights: Path) -> Model:
         width, height = self.size

@@ -29,11 +29,15 @@ Step = Callable[..., Tensor]
 
 @dataclass(frozen=True, slots=True)
 class _Call:
-    """One operation: its result goes to place ``to``; ``inputs`` are places of tensors or names of parameters."""
+    """One operation: its result goes to place ``to``; ``inputs`` are places of tensors or names of parameters.
+
+    One that ``casts`` gives numbers of the weights' type, whichever that is by then.
+    """
 
     step: Step
     inputs: tuple[int | str, ...]
     to: int
+    casts: bool = False
 
 
 class Graph(nn.Module):
@@ -49,9 +53,10 @@ class Graph(nn.Module):
     def forward(self, batch: Tensor) -> tuple[Tensor, ...]:
         """Every output, in the file's order."""
         places: dict[int, Tensor] = {0: batch}
+        kind = next(self.weights.parameters()).dtype
         for number, call in enumerate(self._calls):
             given = [self.weights[each] if isinstance(each, str) else places[each] for each in call.inputs]
-            places[call.to] = call.step(*given)
+            places[call.to] = call.step(*given).to(kind) if call.casts else call.step(*given)
             for place in self._last.get(number, ()):
                 del places[place]
         return tuple(places[place] for place in self._outputs)
@@ -107,7 +112,7 @@ class _Translation:
             elif place in weighted:
                 inputs.append(self._weight(source, weighted[place]))
         to = len(self._calls) + 1
-        self._calls.append(_Call(step, tuple(inputs), to))
+        self._calls.append(_Call(step, tuple(inputs), to, casts=kind == "Convert"))
         self._places[name] = to
 
     def _is_bias(self, sources: Sequence[Any]) -> bool:
@@ -311,7 +316,7 @@ _STEPS: dict[str, Callable[[Any, _Constants], _Made]] = {
     "Sigmoid": lambda node, constants: (torch.sigmoid, {}),
     "Softmax": lambda node, constants: (lambda x: torch.softmax(x, -1), {}),
     "FakeQuantize": _fake_quantize,
-    "Convert": lambda node, constants: (lambda x: x.float(), {}),
+    "Convert": lambda node, constants: (lambda x: x, {}),
     "Transpose": _transpose,
     "Reshape": _reshape,
     "Squeeze": _reshape,

@@ -59,7 +59,8 @@ def test_there_is_an_anchor_for_each_answer(width: int, height: int) -> None:
 
 @pytest.mark.parametrize("size", [(640, 384), (512, 640)])
 def test_finds_the_people_of_a_street(street: Image, size: tuple[int, int]) -> None:
-    (found,) = open_person_detector(size=size).detect([street], 0.4)
+    # Processors without VNNI cut int8 sums short: confidences differ by some hundredths from one to another.
+    (found,) = open_person_detector(size=size).detect([street], 0.45)
     truth = np.array([[50, 400, 220, 890], [225, 405, 343, 850], [675, 380, 810, 870]], np.float32)
     of_union, _ = overlaps(truth, found.xyxy)
     assert len(found.xyxy) == 3

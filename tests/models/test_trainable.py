@@ -55,6 +55,16 @@ def test_its_weights_learn_and_it_takes_several_pictures_of_another_size():
     assert sum(value.numel() for value in network.parameters()) > 3_000_000
 
 
+def test_its_numbers_are_of_the_weights_type():
+    network = trainable(person_network(read_openvino(fetch("efficientdet-lite0")), 128, 128))
+    pictures = torch.randint(0, 255, (1, 128, 128, 3), dtype=torch.uint8)
+    with torch.inference_mode():
+        plain = network(pictures)
+        exact = network.double()(pictures)
+    assert {each.dtype for each in exact} == {torch.float64}
+    assert all(torch.allclose(one.double(), other, atol=1e-3) for one, other in zip(plain, exact, strict=True))
+
+
 def test_an_operation_that_is_not_known_is_named():
     openvino = import_openvino()
     from openvino import opset8
