@@ -59,7 +59,7 @@ def submit(
     def fill(folder: Path) -> Facts:
         target = folder / NETWORK
         parity["onnx"] = export_onnx(ready, target, metadata)
-        parity["openvino"] = export_openvino(ready, target, target.with_suffix(".xml"))
+        parity["openvino"] = export_openvino(ready, target, target.with_suffix(".xml"), parity["onnx"])
         (folder / CARD).write_text(card.rstrip() + "\n", encoding="utf-8")
         reference = _reference(ready)
         reference.write(folder / REFERENCE)

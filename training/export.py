@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from models.facts import Parity
 from models.openvino_home import import_openvino
-from models.parity import FLOAT16, FLOAT32, Array, answers, compare
+from models.parity import FLOAT16, FLOAT32, Array, Limits, answers, compare
 from models.runtimes import read_openvino
 from training.errors import TrainingError
 from training.onnx_files import halve_weights, without_origins
@@ -109,13 +109,15 @@ def export_onnx(network: Exportable, target: Path, metadata: Mapping[str, str] |
     return exact.model_copy(update={"note": f"{said}; {half.note}"})
 
 
-def export_openvino(network: Exportable, source: Path, target: Path) -> Parity:
+def export_openvino(network: Exportable, source: Path, target: Path, accepted: Parity) -> Parity:
     """Convert ``source``, the .onnx file of ``network``, to ``target``, a .xml file with a .bin file beside it.
 
-    Raises ``ExportError``.
+    The weights stay as they are there, and so do the limits: those of ``accepted``, its parity. Raises ``ExportError``.
     """
-    import_openvino().save_model(read_openvino(source), target, compress_to_fp16=True)
-    return _checked(network, target, compare(network.answers, _answers(network, target), FLOAT16, "float16 weights"))
+    # Not compressed further: OpenVINO would round every small number, too, on which the large ones depend.
+    import_openvino().save_model(read_openvino(source), target, compress_to_fp16=False)
+    limits = Limits(accepted.absolute_limit, accepted.relative_limit)
+    return _checked(network, target, compare(network.answers, _answers(network, target), limits, accepted.note))
 
 
 def _answers(network: Exportable, path: Path) -> list[Array]:
