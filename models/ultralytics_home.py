@@ -40,24 +40,58 @@ def import_ultralytics() -> ModuleType:
 
 
 def load_network(path: Path) -> tuple[torch.nn.Module, dict[int, str]]:
-    """The detection network in a .pt file and its class names.
+    """The detection or pose network in a .pt file and its class names.
 
     The network computes in float32 and gives one tensor. Where it has an end-to-end head that head answers, so that no
     suppression is needed. Raises ``UltralyticsMissingError``, or ``UnusableNetworkError`` for a file that holds no
-    detection network.
+    such network.
     """
     import_ultralytics()
-    from ultralytics.nn.tasks import DetectionModel, load_checkpoint
+    from ultralytics.nn.tasks import DetectionModel, PoseModel, load_checkpoint
 
     network: Any = load_checkpoint(path)[0]
-    if type(network) is not DetectionModel:
-        raise UnusableNetworkError(f"{path} holds a {type(network).__name__}, which is no detection network")
+    if type(network) not in (DetectionModel, PoseModel):
+        raise UnusableNetworkError(f"{path} holds a {type(network).__name__}, which is no detection or pose network")
     head = network.model[-1]
     if getattr(head, "one2one_cv2", None) is not None:
         network.end2end = True
     head.export = True
     fused: torch.nn.Module = network.fuse(verbose=False).eval()
     return fused, dict(network.names)
+
+
+def load_unsorted_network(path: Path) -> tuple[torch.nn.Module, dict[int, str], bool]:
+    """The network in a .pt file as it is exported, its class names, and whether it has keypoints.
+
+    It takes uint8 RGB ``pictures`` (n, h, w, 3) and answers for each of a places: boxes (n, 4, a), centre and size in
+    pixels, scores (n, classes, a) in [0, 1] and, of a pose network, keypoints (n, k * 3, a). An end-to-end head answers
+    without picking its best: to sort near-equal scores would let two runtimes answer in another order.
+    """
+    import torch
+
+    from models.runtimes import from_uint8
+
+    network, names = load_network(path)
+    head: Any = network.model[-1]  # type: ignore[index]
+    ends, classes = bool(head.end2end), int(head.nc)
+    head.dynamic = True  # else it compares the number of pictures with the last one, which fixes that number in exports
+    if ends:
+        head.postprocess = lambda answer: answer.permute(0, 2, 1)
+
+    class Unsorted(torch.nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.network = network
+
+        def forward(self, pictures: torch.Tensor) -> tuple[torch.Tensor, ...]:
+            answer = self.network(pictures)
+            boxes, scores, keypoints = answer[:, :4], answer[:, 4 : 4 + classes], answer[:, 4 + classes :]
+            if ends:
+                first, last = boxes[:, :2], boxes[:, 2:]
+                boxes = torch.cat([(first + last) / 2, last - first], dim=1)
+            return (boxes, scores, keypoints) if hasattr(head, "kpt_shape") else (boxes, scores)
+
+    return from_uint8(Unsorted()), names, hasattr(head, "kpt_shape")
 
 
 def decode_in_float32(network: torch.nn.Module) -> None:

@@ -1,4 +1,4 @@
-"""Any ultralytics detection weights, for people: YOLO26's answers without suppression, and the older heads'."""
+"""Any ultralytics detection or pose weights, for people: YOLO26's answers without suppression, and the older heads'."""
 
 from __future__ import annotations
 
@@ -22,51 +22,60 @@ Float = NDArray[np.float32]
 STEP = 32
 _PADDING = 114
 _SAME_IOU = 0.6
+_POINTS = 17
 _DEFAULT_SIZE = (640, 384)
 
 
 class Yolo:
     """Finds people with a network that takes uint8 RGB pictures of ``size`` (width, height)."""
 
-    def __init__(self, runtime: Runtime, *, size: tuple[int, int], person: int) -> None:
+    def __init__(self, runtime: Runtime, *, size: tuple[int, int], person: int, classes: int = 0) -> None:
         self.size = size
         self._runtime = runtime
         self._person = person
+        self._classes = classes
 
     def detect(self, images: Sequence[Image], min_confidence: float = 0.1) -> list[Boxes]:
         """People in each uint8 (H, W, 3) BGR image, in its pixels."""
         if not images:
             return []
         fitted = [fit(image, self.size, padding=_PADDING) for image in images]
-        (outputs,) = self._runtime.run(np.stack([each.image for each in fitted]))
+        parts = self._runtime.run(np.stack([each.image for each in fitted]))
+        outputs = np.concatenate(parts, axis=1) if len(parts) > 1 else parts[0]
         found = []
         for image, each, output in zip(images, fitted, outputs, strict=True):
-            answer = decode(output, self._person, min_confidence)
-            boxes = clip(answer._replace(xyxy=each.to_picture(answer.xyxy)), image.shape[1], image.shape[0])
+            answer = decode(output, self._person, min_confidence, self._classes)
+            points = None if answer.keypoints is None else (answer.keypoints / (*each.scale, 1)).astype(np.float32)
+            boxes = Boxes(each.to_picture(answer.xyxy), answer.confidence, points)
+            boxes = clip(boxes, image.shape[1], image.shape[0])
             found.append(boxes if is_end_to_end(output) else suppress(boxes, iou=_SAME_IOU))
         return found
 
 
-def decode(output: Float, person: int, min_confidence: float) -> Boxes:
+def decode(output: Float, person: int, min_confidence: float, classes: int = 0) -> Boxes:
     """The class ``person`` of one picture's answer, in the input's pixels, by falling confidence.
 
     The answer is (n, 6), rows of x1, y1, x2, y2, confidence, class, from an end-to-end head (YOLO26, YOLOv10), or
     (4 + classes, n), columns of centre x, y, width, height and each class's confidence (YOLOv8, YOLO11), many a person.
+    A pose network's has x, y, confidence of 17 keypoints besides, after these; of many a person it is told by the
+    number of ``classes``.
     """
     if is_end_to_end(output):
         rows = output[(output[:, 5] == person) & (output[:, 4] >= min_confidence)]
-        order = np.argsort(-rows[:, 4], kind="stable")
-        return Boxes(rows[order, :4], rows[order, 4])
+        rows = rows[np.argsort(-rows[:, 4], kind="stable")]
+        return Boxes(rows[:, :4], rows[:, 4], rows[:, 6:].reshape(-1, _POINTS, 3) if output.shape[1] > 6 else None)
     confidence = output[4 + person]
     likely = np.flatnonzero(confidence >= min_confidence)
+    likely = likely[np.argsort(-confidence[likely], kind="stable")]
     centre, half = output[:2, likely].T, output[2:4, likely].T / 2
-    order = np.argsort(-confidence[likely], kind="stable")
-    return Boxes(np.concatenate([centre - half, centre + half], axis=1)[order], confidence[likely][order])
+    posed = classes and len(output) == 4 + classes + 3 * _POINTS
+    keypoints = output[4 + classes :, likely].T.reshape(-1, _POINTS, 3) if posed else None
+    return Boxes(np.concatenate([centre - half, centre + half], axis=1), confidence[likely], keypoints)
 
 
 def is_end_to_end(output: Float) -> bool:
-    """Whether an answer is one box a person already, (n, 6), or many, (4 + classes, n)."""
-    return bool(output.shape[1] == 6)
+    """Whether an answer is one box a person already, (n, 6) or more with keypoints, or many, (4 + classes, n)."""
+    return bool(output.shape[1] in (6, 6 + 3 * _POINTS))
 
 
 def open_yolo(
@@ -98,7 +107,7 @@ def open_yolo(
     if device != "torch":
         decode_in_float32(network)
     runtime = TorchRuntime(from_uint8(network), device="cpu" if device == "torch" else device)
-    return Yolo(runtime, size=size, person=person_class(names, path))
+    return Yolo(runtime, size=size, person=person_class(names, path), classes=len(names))
 
 
 def converted(path: Path, size: tuple[int, int]) -> Path:
@@ -130,7 +139,8 @@ def _open_export(path: Path, size: tuple[int, int] | None, threads: int | None) 
             )
         path = files[0]
     model = read_openvino(path)
-    person = person_class(class_names(model), path)
+    names = class_names(model)
+    person = person_class(names, path)
     model = with_uint8_input(model)
     shape = model.inputs[0].partial_shape
     if shape.is_dynamic:
@@ -144,4 +154,5 @@ def _open_export(path: Path, size: tuple[int, int] | None, threads: int | None) 
         raise UnusableNetworkError(
             f"{path} was exported for {own[0]}x{own[1]}: give that size or none, not {size[0]}x{size[1]}"
         )
-    return Yolo(OpenVinoRuntime(model, threads=threads, exact=True), size=own, person=person)
+    runtime = OpenVinoRuntime(model, threads=threads, exact=True)
+    return Yolo(runtime, size=own, person=person, classes=len(names))

@@ -89,7 +89,7 @@ class Run:
 
         Raises ``DiskFullError``.
         """
-        with _full_disk_named(self.folder / METRICS, 0):
+        with disk_full_named(self.folder / METRICS):
             if self._events is None:
                 self._open_logs()
             row = {"step": step, **{name: float(value) for name, value in scalars.items()}}
@@ -97,6 +97,11 @@ class Run:
                 file.write(json.dumps(row) + "\n")
             for name, value in scalars.items():
                 self._events.add_scalar(name, float(value), step)
+
+    def begin_after(self, step: int) -> None:
+        """Drop what was logged beyond ``step``, for a trainer that has checkpoints of its own."""
+        self.close()
+        self._from = step
 
     def metrics(self) -> list[dict[str, float]]:
         """What was logged, in order; a line that a kill cut off is left out."""
@@ -140,7 +145,7 @@ def _write_whole(path: Path, data: bytes) -> None:
     """Write a file that is there whole or not at all, even after a power cut. Raises ``DiskFullError``."""
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
-        with _full_disk_named(path, len(data)), part.open("wb") as file:
+        with disk_full_named(path, len(data)), part.open("wb") as file:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
@@ -150,7 +155,8 @@ def _write_whole(path: Path, data: bytes) -> None:
 
 
 @contextmanager
-def _full_disk_named(path: Path, needed: int) -> Iterator[None]:
+def disk_full_named(path: Path, needed: int = 0) -> Iterator[None]:
+    """Turn what the system says of a full disk into ``DiskFullError`` with ``path`` and the bytes ``needed``."""
     try:
         yield
     except OSError as error:
