@@ -77,6 +77,7 @@ class _Translation:
         self._model = model
         self._places: dict[str, int] = {}
         self._constants = _constants(model)
+        self._names: dict[str, str] = {}
         self._weights: dict[str, Tensor] = {}
         self._calls: list[_Call] = []
 
@@ -133,7 +134,8 @@ class _Translation:
 
     def _weight(self, source: str, shape: tuple[int, ...]) -> str:
         """The parameter made of a constant; several users of one constant share it."""
-        key = f"w_{source}".replace(".", "_").replace("/", "_")
+        # By order, since OpenVINO's names count on through a process: checkpoints must fit in the next one.
+        key = self._names.setdefault(source, f"w{len(self._names):04d}")
         if key not in self._weights:
             self._weights[key] = torch.tensor(self._constants[source].astype(np.float32)).reshape(shape)
         return key

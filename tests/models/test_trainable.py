@@ -55,6 +55,13 @@ def test_its_weights_learn_and_it_takes_several_pictures_of_another_size():
     assert sum(value.numel() for value in network.parameters()) > 3_000_000
 
 
+def test_its_weights_have_the_same_names_whatever_was_opened_before():
+    state = trainable(fetch("efficientnet-lite0")).state_dict()
+    again = trainable(fetch("efficientnet-lite0")).state_dict()
+    assert list(state) == list(again)
+    assert all(torch.equal(state[name], again[name]) for name in state)
+
+
 def test_its_numbers_are_of_the_weights_type():
     network = trainable(person_network(read_openvino(fetch("efficientdet-lite0")), 128, 128))
     pictures = torch.randint(0, 255, (1, 128, 128, 3), dtype=torch.uint8)
