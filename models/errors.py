@@ -37,3 +37,7 @@ class PromotionError(ModelError):
 
 class SelfTestError(ModelError):
     """A network does not answer as it did when it was made."""
+
+
+class EnrolmentError(ModelError, ValueError):
+    """Products cannot be enrolled so, or are not enrolled."""

@@ -1,0 +1,1 @@
+"""Which product a picture shows: enrolment, embedding, keypoints, recognition."""
