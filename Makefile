@@ -10,7 +10,7 @@ SERVE ?= 1
 export YOLO_OFFLINE = true
 export YOLO_AUTOINSTALL = false
 
-.PHONY: setup demo test lint format soak bench-tracking bench-simulation clean
+.PHONY: setup demo test lint format train-smoke soak bench-tracking bench-simulation clean
 
 setup: $(VENV)/.weights
 
@@ -46,6 +46,11 @@ lint: $(VENV)/.installed
 format: $(VENV)/.installed
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+# Every training script for some steps: trains, evaluates, exports, registers, promotes, rolls back, in a registry of its own.
+# SCRIPTS="pose reach" runs these alone.
+train-smoke: $(VENV)/.weights
+	@scripts/train-smoke $(SCRIPTS)
 
 # Two hours of footage from a looped file, as fast as it goes; prints the memory of the process and of the bus.
 # Some 10 minutes: after a change to anything that runs for days.

@@ -108,6 +108,8 @@ def main(
 ) -> None:
     """Train, evaluate, export, register."""
     try:
+        if device not in ("cpu", "cuda"):
+            raise TrainingError(f"the trainer of ultralytics uses the cpu or the GPUs of one machine, not {device!r}")
         how = Recipe.read(recipe, smoke)
         if smoke:
             film(data)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import pickle
 import tempfile
 from collections.abc import Callable
@@ -47,9 +48,13 @@ def launch(function: Callable[[Parallel], None], processes: int, device: str = "
     """Run ``function`` in ``processes`` processes that torch joins: NCCL between GPUs, gloo between CPUs.
 
     With one process it is called here, with ``Parallel(0, 1, device)``. Else it must be picklable (a function of a
-    module, or a ``functools.partial`` of one), the n-th process computes on "cuda:n" where ``device`` is "cuda", and
-    an exception in one ends all. Raises its ``TrainingError``, else ``torch.multiprocessing.ProcessRaisedException``.
+    module, or a ``functools.partial`` of one), and the n-th process computes on "cuda:n" where ``device`` is "cuda";
+    "ray:cpu" and "ray:cuda" are ``launch_on_ray``. An exception in one process ends all. Raises its ``TrainingError``,
+    else ``torch.multiprocessing.ProcessRaisedException``.
     """
+    if device.startswith("ray:"):
+        launch_on_ray(function, processes, gpus=device == "ray:cuda")
+        return
     if processes == 1:
         function(Parallel(0, 1, device))
         return
@@ -66,19 +71,31 @@ def launch(function: Callable[[Parallel], None], processes: int, device: str = "
 def launch_on_ray(function: Callable[[Parallel], None], workers: int, *, gpus: bool = False) -> None:
     """Run ``function`` in ``workers`` Ray Train workers, on whatever machines the Ray cluster has.
 
-    A cluster is found as Ray finds it (``RAY_ADDRESS``), else one is started on this machine. The run's folder must be
-    on a disk that all machines share. Needs the extra ``cluster``.
+    The cluster at ``RAY_ADDRESS`` is used, else one is started on this machine for the while; nothing is told to Ray's
+    makers. The run's folder and the data must be on a disk that all machines share, named by absolute paths. Raises
+    ``TrainingError`` where the extra ``cluster`` is not installed, and for what went wrong in a worker.
     """
-    from ray.train import RunConfig, ScalingConfig
-    from ray.train.torch import TorchTrainer
-
-    with tempfile.TemporaryDirectory(prefix="aisle-ray-") as folder:
-        TorchTrainer(
-            _ray_worker,
-            train_loop_config={"function": function, "gpus": gpus},
-            scaling_config=ScalingConfig(num_workers=workers, use_gpu=gpus),
-            run_config=RunConfig(storage_path=folder),
-        ).fit()
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    try:
+        import ray
+        from ray.train import RunConfig, ScalingConfig
+        from ray.train.torch import TorchTrainer
+    except ImportError as error:
+        raise TrainingError(f"several machines need Ray ({error}): `pip install 'aisle[cluster]'`") from error
+    started = not ray.is_initialized()
+    if started:
+        ray.init(**({} if "RAY_ADDRESS" in os.environ else {"include_dashboard": False}))
+    try:
+        with tempfile.TemporaryDirectory(prefix="aisle-ray-") as folder:
+            TorchTrainer(
+                _ray_worker,
+                train_loop_config={"function": function, "gpus": gpus},
+                scaling_config=ScalingConfig(num_workers=workers, use_gpu=gpus),
+                run_config=RunConfig(storage_path=folder),
+            ).fit()
+    finally:
+        if started:
+            ray.shutdown()
 
 
 def _joined(rank: int, function: Callable[[Parallel], None], size: int, device: str, folder: Path) -> None:
