@@ -107,7 +107,7 @@ class Promotions:
     def rollback(self, role: Role, reason: str = "") -> Record:
         """Go back to what was active before; candidates that are gone or were found broken are passed over.
 
-        Raises ``PromotionError`` where nothing was active before.
+        In a role for which nothing is shipped that may be nothing, and processes keep what they have. Raises ``PromotionError`` where nothing was active before.
         """
         with self._lock():
             pointer = PointerFile(self.registry, role)
@@ -168,9 +168,7 @@ class Promotions:
         bad = self.history.failed(role) | {but}
         while pointer.before:
             pointer = pointer.back()
-            if pointer.active is None:
-                return pointer if shipped_for(role) is not None else None
-            if pointer.active not in bad and self._exists(pointer.active):
+            if pointer.active is None or (pointer.active not in bad and self._exists(pointer.active)):
                 return pointer
         return None
 

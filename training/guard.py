@@ -57,7 +57,8 @@ def judgement_of(comparisons: Mapping[str, Comparison]) -> Judgement:
 def people(candidate: Path, active: Path, dataset: Path) -> Judgement:
     """By AP and AP50 of `aisle evaluate detector`."""
     from models.people import open_person_detector
-    from training.evaluate.detector import Question, evaluate_detectors
+    from training.evaluate.detector import evaluate_detectors
+    from training.evaluate.people_pictures import Question
 
     detectors = {name: open_person_detector(str(path)) for name, path in (("new", candidate), ("old", active))}
     return judgement_of(evaluate_detectors(Question(dataset), detectors)[0].against)
@@ -85,4 +86,15 @@ def reach(candidate: Path, active: Path, dataset: Path) -> Judgement:
     return judgement_of({"F1": comparison})
 
 
-GUARDS: Final[Mapping[Role, Guard]] = {"people": people, "persons": persons, "reach": reach}
+def products(candidate: Path, active: Path, dataset: Path) -> Judgement:
+    """By top-1 of `aisle evaluate products`, enrolled from catalogue photos."""
+    from models.products.embedder import open_product_embedder
+    from training.evaluate.products import evaluate_products
+
+    new, old = (open_product_embedder(str(path)) for path in (candidate, active))
+    comparison = evaluate_products(dataset, new, against=old).against
+    assert comparison is not None
+    return judgement_of({"top-1": comparison})
+
+
+GUARDS: Final[Mapping[Role, Guard]] = {"people": people, "persons": persons, "products": products, "reach": reach}

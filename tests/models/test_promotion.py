@@ -118,6 +118,8 @@ def test_where_nothing_is_active_there_is_nothing_to_be_worse_than(registry: Pat
     candidate = add_adder(registry, 1.0, role="reach")
     record = Promotions(registry).promote(candidate, None)
     assert (record.before, record.forced) == (None, False)
+    assert Promotions(registry).rollback("reach").active is None
+    assert Promotions(registry).active("reach") is None
     with pytest.raises(PromotionError, match="no way back"):
         Promotions(registry).rollback("reach")
 
