@@ -107,7 +107,8 @@ class Promotions:
     def rollback(self, role: Role, reason: str = "") -> Record:
         """Go back to what was active before; candidates that are gone or were found broken are passed over.
 
-        In a role for which nothing is shipped that may be nothing, and processes keep what they have. Raises ``PromotionError`` where nothing was active before.
+        In a role for which nothing is shipped that may be nothing, and processes keep what they have. Raises
+        ``PromotionError`` where nothing was active before.
         """
         with self._lock():
             pointer = PointerFile(self.registry, role)

@@ -46,12 +46,13 @@ def promote(
 
     Running watchers with `--weights active` take it up within seconds, between two frames.
     """
+    from cameras.errors import CameraError
+    from datasets.simulation.render.gl import RendererError
     from models.candidates import registry_dir
     from store.settings import load_settings
-    from training.errors import TrainingError
     from training.promote import promote_candidate
 
-    with told(TrainingError, ValueError, OSError):
+    with told(CameraError, RendererError, ValueError, OSError):
         record = promote_candidate(
             candidate,
             registry_dir(),
