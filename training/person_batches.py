@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import torch
@@ -74,9 +75,10 @@ class PersonBatches:
                     self._acts.append([(self.people + k, one) for k, one in enumerate(members)])
                     self.people += len(members)
             first += len(crops)
-        self._maps = self._made(line_ups, maps, variants, variation, progress)
+        self._made: Tensor | None = None
+        self._make = partial(self._maps_of, line_ups, maps, variants, variation, progress)
 
-    def _made(
+    def _maps_of(
         self,
         line_ups: Sequence[Crops],
         maps: Callable[[Tensor], Tensor],
@@ -111,8 +113,10 @@ class PersonBatches:
                 name, pictures = members[int(one)]
                 rows += [int(pictures[row]) for row in _spread(self._camera[pictures], self._views, rng)]
                 names += [name] * self._views
-        variant = torch.from_numpy(rng.integers(len(self._maps), size=len(rows)))
-        return {"maps": self._maps[variant, torch.tensor(rows)].float(), "person": torch.tensor(names)}
+        # A run that is finished, and goes on only to be measured, needs none.
+        maps = self._made = self._make() if self._made is None else self._made
+        variant = torch.from_numpy(rng.integers(len(maps), size=len(rows)))
+        return {"maps": maps[variant, torch.tensor(rows)].float(), "person": torch.tensor(names)}
 
 
 def _spread(camera: NDArray[np.int64], count: int, rng: np.random.Generator) -> list[int]:

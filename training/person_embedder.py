@@ -33,6 +33,7 @@ from datasets.simulation.filming.recording import LICENCE
 from datasets.simulation.lineup import Crops, LineUp, folder_of, written
 from models.persons import pictures_of
 from models.registry import fetch
+from models.runtimes import OpenVinoRuntime, torch_to_openvino
 from training.candidate import DataUsed, submit
 from training.evaluate.person_pictures import gather
 from training.evaluate.persons import OURS, VISIBLE, likenesses, search
@@ -309,13 +310,12 @@ class AsEmbedder:
     """A network that still is torch's, where an embedder is asked for."""
 
     def __init__(self, network: PersonNetwork) -> None:
-        self._network = network.eval()
+        blank = torch.zeros((1, SIZE[1], SIZE[0], 3), dtype=torch.uint8)
+        self._runtime = OpenVinoRuntime(torch_to_openvino(network, blank), threads=torch.get_num_threads())
 
     def embed(self, image: NDArray[np.uint8], xyxy: NDArray[np.float32]) -> NDArray[np.float32]:
         """See ``models.persons.PersonEmbedder.embed``."""
-        with torch.inference_mode():
-            found: NDArray[np.float32] = self._network(torch.from_numpy(pictures_of(image, xyxy, SIZE)))[0].numpy()
-        return found
+        return self._runtime.run(pictures_of(image, xyxy, SIZE))[0]
 
 
 def evaluate_on(network: PersonNetwork, tune: Path) -> dict[str, float]:
