@@ -55,13 +55,10 @@ def judgement_of(comparisons: Mapping[str, Comparison]) -> Judgement:
 
 
 def people(candidate: Path, active: Path, dataset: Path) -> Judgement:
-    """By AP and AP50 of `aisle evaluate detector`."""
-    from models.people import open_person_detector
-    from training.evaluate.detector import evaluate_detectors
-    from training.evaluate.people_pictures import Question
+    """By `aisle evaluate pose` where both networks place joints, else by `aisle evaluate detector`."""
+    from training.evaluate.pose import guard
 
-    detectors = {name: open_person_detector(str(path)) for name, path in (("new", candidate), ("old", active))}
-    return judgement_of(evaluate_detectors(Question(dataset), detectors)[0].against)
+    return guard(candidate, active, dataset)
 
 
 def persons(candidate: Path, active: Path, dataset: Path) -> Judgement:

@@ -31,13 +31,15 @@ def adder(path: Path, add: float) -> None:
     )
 
 
-def finder(path: Path, confidence: float) -> None:
+def finder(path: Path, confidence: float, aside: float = 0.0) -> None:
     """An ultralytics-like detector of 64x32 pictures (n, 3, 32, 64) that sees one person everywhere, so confident.
 
-    The person is as wide as the picture's mean is bright, so that the answer depends on the picture.
+    The person is as wide as the picture's mean is bright, so that the answer depends on the picture, and stands
+    ``aside`` pixels to the right.
     """
     rows = PEOPLE.copy()
     rows[:, 4] = confidence
+    rows[:, [0, 2]] += aside
     _save(
         path,
         [

@@ -50,9 +50,10 @@ def promote(
     from datasets.simulation.render.gl import RendererError
     from models.candidates import registry_dir
     from store.settings import load_settings
+    from training.errors import TrainingError
     from training.promote import promote_candidate
 
-    with told(CameraError, RendererError, ValueError, OSError):
+    with told(CameraError, RendererError, TrainingError, ValueError, OSError):
         record = promote_candidate(
             candidate,
             registry_dir(),
