@@ -1,7 +1,7 @@
-"""The people network in torch: EfficientDet-Lite0 for persons alone, with a head that places 17 keypoints.
+"""The people network in torch: EfficientDet-Lite0 for persons alone, with heads that place 17 keypoints.
 
-It is warm: all but the keypoint head starts from the published COCO weights. What lies above the features of stride 8
-(the trunk) is cut off, so that a training can compute them once and keep them.
+It is warm: all but the heads for joints starts from the published COCO weights. What lies above the features of stride
+8 (the trunk) is cut off, so that a training can compute them once and keep them.
 """
 
 from __future__ import annotations
@@ -14,91 +14,104 @@ from torch import Tensor, nn
 
 from models.efficientdet import person_network
 from models.openvino_home import import_openvino
-from models.people_keypoints import KEYPOINTS
+from models.people_heads import FEATURES, KeypointHead, NearbyHead
+from models.people_keypoints import OUTPUTS, is_people_network, outputs_of
 from models.runtimes import read_openvino
 from models.trainable import Graph, trainable
 
 if TYPE_CHECKING:
     from openvino import Model
 
-FEATURES: Final = 64  # channels of a pyramid level
 TRUNK_CHANNELS: Final = 40
 TRUNK_STRIDE: Final = 8
 STRIDES: Final = (8, 16, 32, 64, 128)
-_HIDDEN: Final = 96
-
-
-class KeypointHead(nn.Module):
-    """Where the joints of the person at a cell are; one set of weights for all levels."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        layers: list[nn.Module] = []
-        width = FEATURES
-        for _ in range(3):
-            layers += [nn.Conv2d(width, width, 3, padding=1, groups=width), nn.Conv2d(width, _HIDDEN, 1), nn.SiLU()]
-            width = _HIDDEN
-        self.tower = nn.Sequential(*layers)
-        self.answer = nn.Conv2d(width, KEYPOINTS * 3, 1)
-        nn.init.normal_(self.answer.weight, std=0.01)
-        nn.init.constant_(self.answer.bias, 0.0)  # type: ignore[arg-type]
-
-    def forward(self, level: Tensor) -> Tensor:
-        """(n, 64, h, w) to (n, h * w, 51): x, y in units from the cell's middle and the logit of being seen."""
-        answer: Tensor = self.answer(self.tower(level))
-        return answer.permute(0, 2, 3, 1).reshape(answer.shape[0], -1, KEYPOINTS * 3)
 
 
 class PeopleHead(nn.Module):
-    """From the trunk's features to people: scores, boxes, keypoints."""
+    """From the trunk's features to people: scores, boxes, joints.
 
-    def __init__(self, graph: Graph) -> None:
+    ``keypoints`` and ``nearby`` are None where ``graph`` has them already: in a network that was ours before.
+    """
+
+    def __init__(self, graph: Graph, keypoints: KeypointHead | None, nearby: NearbyHead | None) -> None:
         super().__init__()
         self.graph = graph
-        self.keypoints = KeypointHead()
+        self.keypoints = keypoints
+        self.nearby = nearby
 
-    def forward(self, features: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """(n, 40, H / 8, W / 8) to logits (n, a, 1), offsets (n, a, 4) and keypoints (n, c, 51).
+    def forward(self, features: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """(n, 40, H / 8, W / 8) to logits (n, a, 1), offsets (n, a, 4), keypoints (n, c, 51) and nearby (n, f, 51).
 
         Anchors a and cells c lie level by level, row by row, nine anchors to a cell: ``models.efficientdet.anchors``.
+        The cells f are those of the finest level.
         """
-        logits, offsets, *levels = self.graph(features)
-        return logits, offsets, torch.cat([self.keypoints(level) for level in levels], dim=1)
+        logits, offsets, *rest = self.graph(features)
+        if self.keypoints is None:
+            keypoints, finest = rest
+        else:
+            keypoints, finest = torch.cat([self.keypoints(level) for level in rest], dim=1), rest[0]
+        return logits, offsets, keypoints, finest if self.nearby is None else self.nearby(finest)
+
+    def added(self) -> list[nn.Parameter]:
+        """The weights of heads that are new."""
+        return [weight for head in (self.keypoints, self.nearby) if head is not None for weight in head.parameters()]
 
 
 class PeopleNetwork(nn.Module):
-    """The whole network: uint8 RGB (n, H, W, 3) to scores (n, a, 1) in [0, 1], offsets and keypoints."""
+    """The whole network: uint8 RGB (n, H, W, 3) to scores (n, a, 1) in [0, 1], offsets, keypoints and nearby."""
 
     def __init__(self, trunk: Graph, head: PeopleHead) -> None:
         super().__init__()
         self.trunk = trunk
         self.head = head
 
-    def forward(self, pictures: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    def forward(self, pictures: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """As ``PeopleHead``, with scores in place of logits."""
         (features,) = self.trunk(pictures)
-        logits, offsets, keypoints = self.head(features)
-        return torch.sigmoid(logits), offsets, keypoints
+        logits, *rest = self.head(features)
+        return torch.sigmoid(logits), *rest
 
 
 def cut(weights: Path, size: tuple[int, int]) -> tuple[Model, Model]:
-    """The trunk and the rest of EfficientDet-Lite0 in ``weights`` for pictures of ``size`` (width, height)."""
+    """The trunk of the network in ``weights`` for pictures of ``size`` (width, height), and the rest.
+
+    ``weights`` is EfficientDet-Lite0, of which the rest gives logits, offsets and the five levels of the pyramid; or a
+    network of ours, of which it gives logits, offsets, keypoints, and what tells of joints nearby: its answer, or where
+    it has none the finest level.
+    """
     openvino = import_openvino()
     from openvino import opset8
 
     width, height = size
-    model = person_network(read_openvino(weights), width, height)
-    scores = next(node for node in model.get_ordered_ops() if node.get_type_name() == "Sigmoid")
-    offsets = next(output for output in model.outputs if output.shape[2] == 4)
-    pyramid = _pyramid(model, size)
+    model = read_openvino(weights)
+    if is_people_network(model):
+        model.reshape(openvino.PartialShape([1, height, width, 3]))
+        scores, offsets, keypoints, *nearby = outputs_of(model)
+        finest = _source(nearby[0]) if nearby else _pyramid(model, size)[0]
+        ports = [_made_by(scores, "Sigmoid").input_value(0), _source(offsets), _source(keypoints), finest]
+    else:
+        model = person_network(model, width, height)
+        offsets, scores = sorted(model.outputs, key=lambda output: -int(output.shape[2]))
+        ports = [_made_by(scores, "Sigmoid").input_value(0), _source(offsets), *_pyramid(model, size)]
     end = _trunk_end(model, (height // TRUNK_STRIDE, width // TRUNK_STRIDE))
     trunk = openvino.Model([end.output(0)], model.get_parameters())
-    ports = [scores.input_value(0), offsets.get_node().input_value(0), *pyramid]
     parameter = opset8.parameter([1, TRUNK_CHANNELS, height // TRUNK_STRIDE, width // TRUNK_STRIDE])
-    users = [target for target in end.output(0).get_target_inputs() if target.get_node().get_type_name() != "Result"]
-    for target in users:
-        target.replace_source_output(parameter.output(0))
+    for target in list(end.output(0).get_target_inputs()):
+        if target.get_node().get_type_name() != "Result":
+            target.replace_source_output(parameter.output(0))
     return trunk, openvino.Model(ports, [parameter])
+
+
+def _source(output: Any) -> Any:
+    return output.get_node().input_value(0)
+
+
+def _made_by(output: Any, kind: str) -> Any:
+    """The last node of a kind before an output."""
+    node = output.get_node()
+    while node.get_type_name() != kind:
+        node = node.input_value(0).get_node()
+    return node
 
 
 def _trunk_end(model: Model, map_size: tuple[int, int]) -> Any:
@@ -113,7 +126,7 @@ def _pyramid(model: Model, size: tuple[int, int]) -> list[Any]:
     for node in model.get_ordered_ops():
         shape = _shape(node) if node.get_output_size() else []
         readers = [target.get_node().get_type_name() for target in node.output(0).get_target_inputs()] if shape else []
-        if len(shape) == 4 and shape[1] == FEATURES and readers.count("GroupConvolution") == 2:
+        if len(shape) == 4 and shape[1] == FEATURES and readers.count("GroupConvolution") >= 2:
             found[size[0] // shape[3]] = node.output(0)
     return [found[stride] for stride in STRIDES]
 
@@ -124,10 +137,13 @@ def _shape(node: Any) -> list[int]:
 
 
 def open_people_network(weights: Path, size: tuple[int, int], seed: int = 0) -> PeopleNetwork:
-    """The network with the COCO weights of EfficientDet-Lite0 in file ``weights``, its keypoint head drawn by ``seed``.
+    """The network in file ``weights`` to train further: EfficientDet-Lite0 with COCO's weights, or one of ours.
 
-    ``size`` (width, height): multiples of 128.
+    Heads that the file lacks are drawn by ``seed``. ``size`` (width, height): multiples of 128.
     """
     trunk, rest = cut(weights, size)
     torch.manual_seed(seed)
-    return PeopleNetwork(trainable(trunk), PeopleHead(trainable(rest)))
+    ours = is_people_network(read_openvino(weights))
+    has_nearby = ours and len(outputs_of(read_openvino(weights))) == len(OUTPUTS)
+    heads = (None if ours else KeypointHead(), None if has_nearby else NearbyHead())
+    return PeopleNetwork(trainable(trunk), PeopleHead(trainable(rest), *heads))

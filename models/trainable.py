@@ -67,7 +67,13 @@ def trainable(network: Path | Model) -> Graph:
     model = read_openvino(network) if isinstance(network, Path) else network
     if len(model.inputs) != 1:
         raise UnusableNetworkError(f"a network with one input is expected, this has {len(model.inputs)}")
-    return _Translation(model).graph()
+    from openvino.passes import ConstantFolding, Manager
+
+    folded = model.clone()
+    passes = Manager()
+    passes.register_pass(ConstantFolding())  # leaves nothing of the shapes that ONNX files compute
+    passes.run_passes(folded)
+    return _Translation(folded).graph()
 
 
 class _Translation:
@@ -238,6 +244,27 @@ def _binary(operation: Callable[[Tensor, Tensor], Tensor]) -> Callable[[Any, _Co
     return made
 
 
+def _limit(operation: Callable[[Tensor, Tensor], Tensor]) -> Callable[[Any, _Constants], _Made]:
+    """One side of a clamp, as ONNX files have it; the limit is no weight."""
+
+    def made(node: Any, constants: _Constants) -> _Made:
+        limits = [
+            torch.tensor(float(value.reshape(-1)[0])) for value in constants if value is not None and value.size == 1
+        ]
+        if len(limits) != 1:
+            raise UnusableNetworkError(f"{node.get_type_name()} ({node.get_name()}) has no single limit")
+        return lambda x: operation(x, limits[0].to(x)), {}
+
+    return made
+
+
+def _pad(node: Any, constants: _Constants) -> _Made:
+    begin, end = (np.asarray(constants[place]).tolist() for place in (1, 2))
+    value = float(np.asarray(constants[3]).reshape(-1)[0]) if constants[3:] else 0.0
+    pads = [int(side) for pair in zip(reversed(begin), reversed(end), strict=True) for side in pair]
+    return lambda x: functional.pad(x, pads, value=value), {}
+
+
 def _clamp(node: Any, constants: _Constants) -> _Made:
     low, high = float(node.get_attributes()["min"]), float(node.get_attributes()["max"])
     return lambda x: functional.hardtanh(x, low, high), {}
@@ -270,11 +297,15 @@ def _interpolate(node: Any, constants: _Constants) -> _Made:
     before, after = node.get_input_shape(0), node.get_output_shape(0)
     scale = [b / a for a, b in zip(before, after, strict=True)]
     attributes = node.get_attributes()
-    if attributes["mode"] != "nearest" or scale[0] != 1 or scale[3] != 1 or not float(scale[1]).is_integer():
-        raise UnusableNetworkError(f"only nearest resizing of (n, h, w, c) by whole factors is known, found {scale}")
-    factor = (float(scale[1]), float(scale[2]))
+    inner = scale[1] == 1  # (n, c, h, w), as torch has it
+    factor = (float(scale[2]), float(scale[3])) if inner else (float(scale[1]), float(scale[2]))
+    fixed = (scale[0], scale[1] if inner else scale[3])
+    if attributes["mode"] != "nearest" or fixed != (1, 1) or not all(each.is_integer() for each in factor):
+        raise UnusableNetworkError(f"only nearest resizing of pictures by whole factors is known, found {scale}")
 
     def step(x: Tensor) -> Tensor:
+        if inner:
+            return functional.interpolate(x, scale_factor=factor, mode="nearest")
         larger = functional.interpolate(x.permute(0, 3, 1, 2), scale_factor=factor, mode="nearest")
         return larger.permute(0, 2, 3, 1)
 
@@ -314,6 +345,9 @@ _STEPS: dict[str, Callable[[Any, _Constants], _Made]] = {
     "Multiply": _binary(torch.mul),
     "Subtract": _binary(torch.sub),
     "Clamp": _clamp,
+    "Maximum": _limit(torch.maximum),
+    "Minimum": _limit(torch.minimum),
+    "Pad": _pad,
     "Relu": lambda node, constants: (functional.relu, {}),
     "Sigmoid": lambda node, constants: (torch.sigmoid, {}),
     "Softmax": lambda node, constants: (lambda x: torch.softmax(x, -1), {}),

@@ -169,11 +169,8 @@ def train(how: Recipe, data: Data, out: Path, parallel: Parallel) -> None:
         return losses(head(maps), lesson, places)
 
     head = network.head
-    groups = [
-        {"params": head.graph.parameters(), "lr": how.rate},
-        {"params": head.keypoints.parameters(), "lr": how.joints_rate},
-    ]
-    optimizer = torch.optim.AdamW(groups, weight_decay=how.weight_decay)
+    groups = [{"params": head.graph.parameters(), "lr": how.rate}, {"params": head.added(), "lr": how.joints_rate}]
+    optimizer = torch.optim.AdamW([each for each in groups if each["params"]], weight_decay=how.weight_decay)
     schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, partial(warm_then_cosine, steps=how.steps))
     with Run.open(out, how.model_dump(mode="json") | {"learned from": [str(path) for path in data.learn]}) as run:
         fit(
@@ -244,7 +241,11 @@ def features(how: Recipe, learn: Sequence[Path], network: PeopleNetwork, folder:
         each=how.each,
         empty=how.empty,
         seed=how.seed,
-        key={"data": list(map(str, learn)), "pictures": list(map(len, datasets)), **how.model_dump(mode="json")},
+        key={
+            "data": list(map(str, learn)),
+            "pictures": list(map(len, datasets)),
+            **how.model_dump(mode="json", include={"seed", "warm", "size", "use", "views", "each", "empty"}),
+        },
         progress=told("looking at pictures"),
     )
 
