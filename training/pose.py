@@ -121,21 +121,31 @@ def main(
     dataset: Annotated[list[Path] | None, typer.Option(help="Learn from this in place of the films.")] = None,
     tune: Annotated[list[Path] | None, typer.Option(help="With --dataset: evaluate on this.")] = None,
     recipe: Annotated[Path, typer.Option(help="What to learn, and how.")] = RECIPE,
+    warm: Annotated[
+        str | None, typer.Option(help="Begin with this network in place of the recipe's: a name, or an .onnx file.")
+    ] = None,
     smoke: Annotated[bool, typer.Option("--smoke", help="A small variation that takes seconds.")] = False,
     device: Annotated[str, typer.Option(help='"cpu" or "cuda".')] = "cpu",
     processes: Annotated[int, typer.Option(help="That many GPUs, or processes on a CPU.")] = 1,
 ) -> None:
     """Train, evaluate, export, register."""
     how = Recipe.read(recipe, smoke)
+    if warm is not None:
+        how = how.model_copy(update={"warm": warm})
     if (data is None) == (not dataset) or bool(dataset) != bool(tune):
         raise typer.BadParameter("give --data, or both --dataset and --tune")
     found = filmed(how, data) if data is not None else given(dataset or [], tune or [])
     # The views are made before there are several processes, which then share them.
-    network = open_people_network(fetch(how.warm), how.size, how.seed)
+    network = open_people_network(weights(how.warm), how.size, how.seed)
     check_room(out, checkpoint_bytes(network.head))
     store = features(how, found.learn, network, out / "views")
     say(f"{len(store)} views, {sum(int((~each.ignored).sum()) for each in store.people)} people in them")
     launch(partial(train, how, found, out), processes, device)
+
+
+def weights(warm: str) -> Path:
+    """The file of a network by its name in the registry, or the file itself."""
+    return Path(warm) if warm.endswith(".onnx") else fetch(warm)
 
 
 def filmed(how: Recipe, folder: Path) -> Data:
@@ -153,7 +163,7 @@ def given(learn: Sequence[Path], tune: Sequence[Path]) -> Data:
 
 def train(how: Recipe, data: Data, out: Path, parallel: Parallel) -> None:
     """One process's part of the training; the first evaluates and registers."""
-    network = open_people_network(fetch(how.warm), how.size, how.seed)
+    network = open_people_network(weights(how.warm), how.size, how.seed)
     store = FeatureStore.open(out / "views")
     teacher = Teacher(anchors(*how.size))
     places = torch.from_numpy(teacher.anchors).to(parallel.device or "cpu")
