@@ -18,6 +18,7 @@ from models.products.classes import linear_classes
 from models.products.embedder import ProductEmbedder, parts, unit
 from models.products.evidence import Described, describe
 from models.products.fusion import fused, known
+from models.products.keypoints import SIDE
 from models.products.pictures import Image, trimmed
 from models.products.references import References, choose, refer
 
@@ -26,6 +27,7 @@ Float = NDArray[np.float32]
 VERSION: Final = 1
 _SHORT: Final = 12  # products whose print is looked for, of more candidates
 _LONG: Final = 40  # reference photos up to which all candidates are looked for
+_SMALL_PX, _LARGE_PX = 120, 240  # longer sides of pictures up to which the coarse part counts in full, and at all
 _MANY: Final = 3.0  # photos a product from which on what varies in them is learnt
 
 
@@ -117,7 +119,9 @@ class Enrolment:
             return values
         detail, coarse = parts(described.vectors)
         values[..., evidence.DETAIL] = self._looks(detail)[:, products]
-        values[..., evidence.COARSE] = self._coarse(coarse)[:, products]
+        # The trained network sees few pixels: in a large picture, print and detail say all that it does, and more.
+        small = np.clip((_LARGE_PX - SIDE / described.unit) / (_LARGE_PX - _SMALL_PX), 0.0, 1.0)
+        values[..., evidence.COARSE] = self._coarse(coarse)[:, products] * small[:, None]
         photos = int(np.isin(self.references.owner, products).sum())
         for row in range(len(described)):
             short = np.arange(len(products))

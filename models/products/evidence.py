@@ -68,9 +68,10 @@ def print_evidence(
 
     Print is ln(1 + 3 g) of the gain g of the photo that lies best in the picture (``alignment.align``): how much nearer
     its descriptors are than the background's (McCann and Lowe, Local Naive Bayes Nearest Neighbor, 2012). Own print is
-    the same of the part that no other of ``products`` matches as well. Cover is the share of the photo's keypoints,
-    of those that would lie in the picture and be large enough to be seen, that are matched. Colours are ``colour_agreement``. Size is minus
-    half the squared deviation of the height that the print says from ``height_m``, 0 where either is not known.
+    the same of the part that no other of ``products`` matches as well. Cover is the share of the photo's keypoints, of
+    those that would lie in the picture and be large enough to be seen, that are matched. Colours are
+    ``colour_agreement``. Size is minus half the squared deviation of the height that the print says from ``height_m``,
+    0 where either is not known.
     """
     values = np.zeros((len(products), 5), np.float32)
     query = described.points[row]
