@@ -47,13 +47,13 @@ _VOTE_FROM = 0.05
 class EfficientDet:
     """Finds people with EfficientDet-Lite0 on a CPU."""
 
-    def __init__(self, weights: Path, *, size: tuple[int, int], threads: int | None = None) -> None:
+    def __init__(self, weights: Path | Model, *, size: tuple[int, int], threads: int | None = None) -> None:
         self.size = size
         self._anchors = anchors(*check_size(size))
         self._runtime: Runtime = OpenVinoRuntime(self._network(weights), threads=threads)
 
-    def _network(self, weights: Path) -> Model:
-        return person_network(read_openvino(weights), *self.size)
+    def _network(self, weights: Path | Model) -> Model:
+        return person_network(read_openvino(weights) if isinstance(weights, Path) else weights, *self.size)
 
     def detect(self, images: Sequence[Image], min_confidence: float = 0.1) -> list[Boxes]:
         """People in each uint8 (H, W, 3) BGR image, in its pixels; several images at once cost less each."""

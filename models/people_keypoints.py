@@ -43,11 +43,12 @@ def outputs_of(model: Model) -> list[Any]:
 class PeopleDetector(EfficientDet):
     """Finds people and their joints; its boxes carry ``keypoints`` (n, 17, 3), COCO's order.
 
-    ``device`` is "cpu" (OpenVINO), or torch's "cuda", "cuda:1", ... or "torch" (a CPU).
+    ``weights`` is a file, or a network of this ``size`` with the outputs of ``OUTPUTS`` in their order. ``device`` is
+    "cpu" (OpenVINO), or torch's "cuda", "cuda:1", ... or "torch" (a CPU).
     """
 
     def __init__(
-        self, weights: Path, *, size: tuple[int, int], device: str = "cpu", threads: int | None = None
+        self, weights: Path | Model, *, size: tuple[int, int], device: str = "cpu", threads: int | None = None
     ) -> None:
         super().__init__(weights, size=size, threads=threads)
         if device != "cpu":
@@ -57,7 +58,9 @@ class PeopleDetector(EfficientDet):
             device = "cpu" if device == "torch" else device
             self._runtime = TorchRuntime(trainable(self._network(weights)), device=device)
 
-    def _network(self, weights: Path) -> Model:
+    def _network(self, weights: Path | Model) -> Model:
+        if not isinstance(weights, Path):
+            return weights
         width, height = self.size
         model = read_openvino(weights)
         model.reshape(import_openvino().PartialShape([1, height, width, 3]))

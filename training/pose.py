@@ -33,8 +33,7 @@ from datasets.formats.registry import open_dataset
 from datasets.manifest import NAME as MANIFEST
 from datasets.manifest import read_manifest, sha256
 from models.efficientdet import STRETCH, anchors
-from models.people import open_person_detector
-from models.people_keypoints import OUTPUTS
+from models.people_keypoints import OUTPUTS, PeopleDetector
 from models.people_network import PeopleNetwork, open_people_network
 from models.pictures import fit as fitted
 from models.registry import fetch
@@ -42,7 +41,6 @@ from models.runtimes import OpenVinoRuntime, torch_to_openvino
 from training.candidate import DataUsed, submit
 from training.evaluate.people_pictures import Question
 from training.evaluate.pose import evaluate_poses
-from training.export import export_onnx, exportable
 from training.faults import check_data, check_room, checkpoint_bytes
 from training.films import Film
 from training.loop import fit
@@ -203,14 +201,11 @@ def train(how: Recipe, data: Data, out: Path, parallel: Parallel) -> None:
 
 
 def finish(how: Recipe, data: Data, network: PeopleNetwork, run: Run) -> None:
-    """Export, evaluate what was exported, register."""
-    width, height = how.use
-    pictures = examples(data.tune[0], how.use, 2)
-    path = run.folder / "network.onnx"
-    export_onnx(exportable(network, pictures[:1], OUTPUTS), path)
+    """Evaluate, export, register."""
+    pictures = examples(data.tune[0], how.use, 1)
+    detector = PeopleDetector(torch_to_openvino(network, pictures), size=how.use)
     metrics: dict[str, float] = {}
     for tuning in data.tune:
-        detector = open_person_detector(str(path), size=(width, height))
         (report,) = evaluate_poses(Question(tuning, every=how.every), {how.name: detector}, told("evaluating"))
         metrics |= {f"{tuning.name}_{name}": round(value, 4) for name, value in report.measures().items()}
     run.log(how.steps, metrics)
@@ -219,7 +214,7 @@ def finish(how: Recipe, data: Data, network: PeopleNetwork, run: Run) -> None:
         name=how.name,
         role="people",
         network=network,
-        example=pictures[:1],
+        example=pictures,
         input=INPUT,
         output_names=OUTPUTS,
         metrics=metrics,
