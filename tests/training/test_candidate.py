@@ -357,6 +357,12 @@ def test_what_is_shipped_is_in_the_registry(made: Candidate, tmp_path: Path, mon
     ]
     assert fetch("aisle-persons") == target
     assert entry_of("aisle-persons").metrics == made.facts.metrics
+    written = tmp_path / "written.txt"
+    written.write_text(CARD + "By hand.\n")
+    ship(made, tmp_path, written)
+    assert (tmp_path / "aisle-persons.md").read_text().endswith("By hand.\n")
+    with pytest.raises(ShippingError, match="cannot be read"):
+        ship(made, tmp_path, tmp_path / "missing.md")
 
 
 @pytest.mark.parametrize("change", ["too large", "no sections", "damaged"])
