@@ -50,7 +50,6 @@ RECIPE: Final = Path(__file__).parent / "recipes" / "reach.yaml"
 INPUT: Final = (
     "uint8 (10, 64, 64, 4): ten pictures around a moment, blue, green, red and the wrist's mark (models.reach)"
 )
-RULE_BATCHES: Final = 20  # that the plain rule is fitted on
 SMOKE: Final[dict[str, Any]] = {
     "name": "reach-smoke",
     "data": {
@@ -185,9 +184,7 @@ def train(how: Recipe, out: Path, data: Path, parallel: Parallel) -> None:
         judged = Judged(network.cpu().eval())
         calibrate(judged, data / "tune")
         tuned = measures(data / "tune", judged)
-        few = [batches(step) for step in range(RULE_BATCHES)]
-        clips, label = (torch.cat([each[name] for each in few]).numpy() for name in ("clips", "label"))
-        rule = DifferenceRule.fitted(clips, label)
+        rule = DifferenceRule.of_folder(data / "train", size=how.batch)
         plain = measures(data / "tune", rule)
         run.log(how.steps, tuned)
     say(f"network on tune: {listed(tuned)}")

@@ -10,7 +10,7 @@ from typing import Final, Literal, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from models.reach import AFTER_S, BEFORE_S, CLASSES, cut_clip
+from models.reach import AFTER_S, BEFORE_S, CLASSES, WITHIN_S, cut_clip
 
 Float = NDArray[np.float64]
 Kind = Literal["take", "return"]
@@ -19,8 +19,10 @@ OnLook = Callable[[str, float, NDArray[np.float32]], None]
 STEP_S: Final = 0.2  # between the moments that are looked at
 SPACING_S: Final = 0.08  # between the pictures that are kept
 LATE_S: Final = 0.15  # a hand seen within this of a moment was there at that moment
-LOW: Final = 0.25  # of the probability that something happens: below, nothing goes on
+LOW: Final = 0.15  # of the probability that something happens: below, nothing goes on
 SURE: Final = 0.5  # the least probability of what is told
+SHARPER: Final = 1.6  # fitted on the clips that the shipped model is calibrated on
+AROUND_S: Final = 0.5  # looks so near an event speak of it
 APART: Final = 1.0  # probability summed over moments: two things happened one right after the other
 
 
@@ -83,8 +85,12 @@ def spotted(times_s: Float, log_probabilities: NDArray[np.floating]) -> list[tup
     """Kind, time and probability of what happened in a series of looks at one hand, by time.
 
     ``times_s`` (k,) rises, ``log_probabilities`` is (k, 3). Where something goes on (``LOW``), the looks in a row that
-    favour the same kind are one event, its time their mean weighted by probability and its probability the largest
-    mean of two neighbours. Of two such rows that touch, the weaker is dropped unless both weigh ``APART``.
+    favour the same kind are one event, its time their mean weighted by probability. Of two such rows that touch, the
+    weaker is dropped unless both weigh ``APART``.
+
+    A look gives the probability that the event lies within ``WITHIN_S``, so that its sum over looks, times the step
+    over the width of that window, is how many events are expected there: e. Looks at one event err together, so that
+    the sum is too careful; the event's probability is 1 - (1 - e) ** ``SHARPER``.
     """
     p = np.exp(np.asarray(log_probabilities, np.float64).reshape(-1, len(CLASSES)))
     kinds = np.where(1 - p[:, 0] >= LOW, p[:, 1:].argmax(axis=1) + 1, 0)
@@ -98,11 +104,13 @@ def spotted(times_s: Float, log_probabilities: NDArray[np.floating]) -> list[tup
     kept = [n for n in range(len(rows)) if not _beside_stronger(n, rows, weights)]
     found: list[tuple[Kind, float, float]] = []
     for n in kept:
-        own = p[rows[n], kinds[rows[n][0]]]
-        sure = float(own[0]) if len(own) == 1 else float((own[1:] + own[:-1]).max() / 2)
+        place = int(kinds[rows[n][0]])
+        own = p[rows[n], place]
+        moment = float(own @ times_s[rows[n]] / own.sum())
+        expected = float(p[np.abs(times_s - moment) <= AROUND_S, place].sum()) * STEP_S / (2 * WITHIN_S)
+        sure = 1 - (1 - min(expected, 1.0)) ** SHARPER
         if sure >= SURE:
-            kind = "take" if kinds[rows[n][0]] == 1 else "return"
-            found.append((kind, float(own @ times_s[rows[n]] / own.sum()), sure))  # type: ignore[arg-type]
+            found.append(("take" if place == 1 else "return", moment, sure))
     return found
 
 

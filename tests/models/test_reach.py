@@ -87,3 +87,22 @@ def test_classify_gives_a_row_a_clip_and_refuses_other_shapes():
         model.classify(np.zeros((2, *SHAPE), np.float32))
     with pytest.raises(ValueError, match="found uint8"):
         model.classify(np.zeros(SHAPE, np.uint8))
+
+
+def test_the_shipped_model_says_nothing_of_a_still_picture_and_does_not_mind_the_batch():
+    from models.registry import active, path_of, state_of
+
+    entry = active("reach")
+    assert entry.name == "aisle-reach"
+    assert state_of(entry) == "verified"
+    path = path_of(entry)
+    assert path.stat().st_size < 12 * 2**20
+    assert path.with_suffix(".md").is_file()
+    model = ReachModel.open(path)
+    still = np.random.default_rng(0).integers(60, 200, (64, 64, 4), dtype=np.uint8)
+    still[..., 3] = 0
+    moving = np.random.default_rng(1).integers(0, 255, SHAPE, dtype=np.uint8)
+    said = model.classify(np.stack([np.tile(still, (SHAPE[0], 1, 1, 1)), moving]))
+    np.testing.assert_allclose(np.exp(said).sum(axis=1), 1, atol=1e-3)
+    assert np.exp(said[0, 0]) > 0.8
+    np.testing.assert_allclose(model.classify(moving[None])[0], said[1], atol=1e-2)

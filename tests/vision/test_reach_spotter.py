@@ -36,12 +36,13 @@ def test_looks_in_a_row_are_one_event_at_their_middle():
     (event,) = spotted(*series(NOTHING, NOTHING, TAKE, TAKE, TAKE, NOTHING))
     assert event[0] == "take"
     assert event[1] == pytest.approx(0.6)
-    assert event[2] == pytest.approx(0.85)
+    assert event[2] == pytest.approx(1 - (1 - 0.85 - 0.01 * 2 / 3) ** 1.6, abs=0.01)
 
 
 def test_nothing_is_nothing_and_what_is_unsure_is_not_told():
     assert spotted(*series(NOTHING, NOTHING)) == []
     assert spotted(*series(NOTHING, (0.6, 0.3, 0.1), NOTHING)) == []
+    assert spotted(*series(NOTHING, TAKE, NOTHING)) == []  # the looks beside a true one see it, too
     assert spotted(np.zeros(0), np.zeros((0, 3))) == []
 
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
 
+from datasets.reach_clips import read_clips
 from models.reach import CLASSES, SIDE_PX
+from training.reach_batches import ReachBatches
 
 Float = NDArray[np.float64]
 
@@ -30,6 +33,14 @@ class DifferenceRule:
         for _ in range(steps):
             weights -= x.T @ (np.exp(_log_softmax(x @ weights)) - y) * (0.3 / len(x))
         return cls(weights)
+
+    @classmethod
+    def of_folder(cls, folder: Path, batches: int = 20, size: int = 48) -> Self:
+        """The rule that fits windows of a folder of clips best, as the network sees them. Raises ``ReachClipError``."""
+        drawn = ReachBatches([(folder, read_clips(folder))], size=size, seed=0)
+        few = [drawn(step) for step in range(batches)]
+        clips, label = (np.concatenate([each[name].numpy() for each in few]) for name in ("clips", "label"))
+        return cls.fitted(clips, label)
 
     def classify(self, clips: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Log-probabilities (n, 3)."""

@@ -11,6 +11,7 @@ from api.commands.evaluate.shared import JsonOption, progress_bar, show, told
 
 if TYPE_CHECKING:
     from models.reach import ReachModel
+    from vision.reach_spotter import Classifier
 
 WEIGHTS = "The model's ONNX file, or a name that `aisle models list` shows; without it the active one."
 
@@ -30,6 +31,10 @@ def reach(
     weights: Annotated[str | None, typer.Option("--weights", help=WEIGHTS, show_default=False)] = None,
     against: Annotated[
         str | None, typer.Option("--against", help="Also by these weights: better, worse or not known.")
+    ] = None,
+    rule: Annotated[
+        Path | None,
+        typer.Option("--rule", help="Against a plain rule on the place before and after, fitted on these clips."),
     ] = None,
     page: Annotated[
         Path | None, typer.Option("--page", help="For clips: write the worst mistakes as pictures to this HTML file.")
@@ -59,10 +64,17 @@ def reach(
             return
         from training.evaluate.reach import evaluate_reach
 
+        if rule is not None and against is not None:
+            raise ReachFileError("--against and --rule are both what to compare with: give one")
+        other: Classifier | None = None if against is None else _opened(against)
+        if rule is not None:
+            from training.evaluate.reach_rule import DifferenceRule
+
+            other = DifferenceRule.of_folder(rule)
         found = evaluate_reach(
             Path(data),
             model,
-            against=None if against is None else _opened(against),
+            against=other,
             cameras=tuple(cameras.split(",")) if cameras else (),
             by_slot=by_slot,
             progress=progress,
