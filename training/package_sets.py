@@ -6,7 +6,9 @@ import io
 import os
 import re
 from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any, Final
 
@@ -114,6 +116,18 @@ def film_set(recipe: Recipe, *, cameras: int, held: int) -> PackageSet:
     crops = list(film_crops(recipe, cameras=cameras, held=held, seed=recipe.seed))
     _, catalogue = load_shop(recipe.plan, recipe.seed)
     return _packed(crops, catalogue, slot_neighbours(timeline.plan.slots()), recipe.seed)
+
+
+def filmed_apart(recipe: Recipe, path: Path, *, cameras: int, held: int) -> PackageSet:
+    """``film_set`` in a process of its own, kept at ``path``: a process that has drawn by OpenGL crashes in torch."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
+        pool.submit(_film_to, recipe, path, cameras, held).result()
+    return PackageSet.load(path)
+
+
+def _film_to(recipe: Recipe, path: Path, cameras: int, held: int) -> None:
+    film_set(recipe, cameras=cameras, held=held).save(path)
 
 
 def _packed(

@@ -35,7 +35,7 @@ from models.registry import fetch
 from store.plan import example_plan
 from training.candidate import DataUsed, submit
 from training.loop import fit
-from training.package_sets import VIEWS, PackageSet, film_set
+from training.package_sets import VIEWS, PackageSet, filmed_apart
 from training.parallel import Parallel, launch
 from training.product_batches import ProductBatches, Variation
 from training.product_network import ProductNetwork, body_of
@@ -218,15 +218,12 @@ def finding(crops: Tensor, photos: Tensor, product: Tensor, look: Tensor, temper
 def filmed(data: Path, films: Films, seed: int) -> PackageSet:
     """The crops of ``seed``, made where they are not yet in ``data``."""
     path = film_path(data, films, seed)
-    if not path.exists():
-        data.mkdir(parents=True, exist_ok=True)
-        tuning = seed in films.tune_seeds
-        recipe = FilmRecipe(
-            FAMILIES[seed % len(FAMILIES)], seed, example_plan("nano"), Filming(size=films.size), vary=True
-        )
-        cameras, held = (films.tune_cameras, films.tune_held) if tuning else (films.cameras, films.held)
-        film_set(recipe, cameras=cameras, held=held).save(path)
-    return PackageSet.load(path)
+    if path.exists():
+        return PackageSet.load(path)
+    recipe = FilmRecipe(FAMILIES[seed % len(FAMILIES)], seed, example_plan("nano"), Filming(size=films.size), vary=True)
+    tuning = seed in films.tune_seeds
+    cameras, held = (films.tune_cameras, films.tune_held) if tuning else (films.cameras, films.held)
+    return filmed_apart(recipe, path, cameras=cameras, held=held)
 
 
 def film_path(data: Path, films: Films, seed: int) -> Path:
@@ -295,8 +292,8 @@ that are alike for pictures of one product.
 
 ## Trained on
 
-{crops} crops of {len(how.films.seeds)} simulated shops (seeds {seeds}; varied plans of the nano store, generated goods),
-{how.steps} steps of {how.batch.places} neighbourhoods. No real picture. It starts from Google's EfficientNet-Lite0
+{crops} crops of {len(how.films.seeds)} simulated shops (seeds {seeds}; varied nano stores, generated goods),
+{how.steps} steps of {how.batch.places} neighbourhoods. No real picture. Starts from Google's EfficientNet-Lite0
 (ImageNet, Apache-2.0).
 
 ## Figures

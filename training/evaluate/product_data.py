@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Final, Literal
 
 import numpy as np
@@ -16,7 +17,7 @@ from datasets.formats.simulated import RUN, runs
 from datasets.sample import DatasetFileError
 from datasets.simulation.filming.recipes import Filming, Recipe
 from training.evaluate.slices import Slicing
-from training.package_sets import VIEWS, PackageSet, film_set
+from training.package_sets import VIEWS, PackageSet, filmed_apart
 
 Image = NDArray[np.uint8]
 Enrol = Literal["catalogue", "train", "both"]
@@ -98,7 +99,10 @@ def simulated_trials(folder: Path) -> list[Trial]:
         scenario = settings["scenario"] if settings.get("scenario_sha256") is None else str(run / "scenario.yaml")
         filming = Filming(tuple(settings["cameras"]))
         recipe = Recipe(scenario, int(settings["seed"]), run / "plan.yaml", filming, float(settings["start"]))
-        trials.append(set_trial(run.name, film_set(recipe, cameras=len(settings["cameras"]), held=_HELD)))
+        with TemporaryDirectory() as scratch:
+            crops = Path(scratch) / "packages.npz"
+            shop = filmed_apart(recipe, crops, cameras=len(settings["cameras"]), held=_HELD)
+        trials.append(set_trial(run.name, shop))
     if not trials:
         raise DatasetFileError(f"{folder}: no run of `aisle simulate` in it")
     return trials
