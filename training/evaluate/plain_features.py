@@ -55,8 +55,8 @@ def _mobilenet() -> Runtime:
         from torchvision.models import mobilenet_v2
 
     network = mobilenet_v2(weights=None)
-    network.load_state_dict(
-        torch.load(fetch("mobilenetv2-bottleneck"), map_location="cpu", weights_only=True), strict=False
-    )
+    saved = torch.load(fetch("mobilenetv2-bottleneck"), map_location="cpu", weights_only=True)
+    # The file has older names for the same layers in the same order.
+    network.features.load_state_dict(dict(zip(network.features.state_dict(), saved.values(), strict=True)))
     network.classifier = torch.nn.Identity()
     return TorchRuntime(network)
