@@ -28,6 +28,7 @@ VERSION: Final = 1
 _SHORT: Final = 12  # products whose print is looked for, of more candidates
 _LONG: Final = 40  # reference photos up to which all candidates are looked for
 _SMALL_PX, _LARGE_PX = 120, 240  # longer sides of pictures up to which the coarse part counts in full, and at all
+_PRINT_FADES: Final = 0.8
 _MANY: Final = 3.0  # photos a product from which on what varies in them is learnt
 
 
@@ -122,6 +123,8 @@ class Enrolment:
         # The trained network sees few pixels: in a large picture, print and detail say all that it does, and more.
         small = np.clip((_LARGE_PX - SIDE / described.unit) / (_LARGE_PX - _SMALL_PX), 0.0, 1.0)
         values[..., evidence.COARSE] = self._coarse(coarse)[:, products] * small[:, None]
+        # What few pixels share with a print is mostly chance.
+        print_counts = 1 - _PRINT_FADES * small
         photos = int(np.isin(self.references.owner, products).sum())
         for row in range(len(described)):
             short = np.arange(len(products))
@@ -131,6 +134,7 @@ class Enrolment:
             values[row, short, evidence.PRINT :] = evidence.print_evidence(
                 described, row, self.references, products[short].tolist(), self.height_m[products[short]], scale
             )
+            values[row, :, evidence.PRINT : evidence.SIZE] *= print_counts[row]
         return values
 
     def _looks(self, detail: Float) -> Float:

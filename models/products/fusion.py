@@ -17,7 +17,7 @@ Float = NDArray[np.float32]
 
 # Weights of the kinds of evidence (``evidence.NAMES``), where what varies within products was learnt and where not.
 _LEARNT: Final = (3.2, 4.0, 2.2, 0.4, 1.0, 0.0, 1.0)
-_PLAIN: Final = (0.6, 12.0, 3.0, 0.5, 1.0, 4.5, 1.0)
+_PLAIN: Final = (0.6, 10.0, 3.0, 0.5, 1.0, 4.5, 1.0)
 # Offset, and weights of the best candidate's print, cover, colours and probability, for its being there at all.
 _KNOWN_LEARNT: Final = (-4.9, 0.6, 1.2, 0.8, 3.3)
 _KNOWN_PLAIN: Final = (-2.6, 0.25, 2.8, 1.5, 1.6)

@@ -134,7 +134,7 @@ def test_a_simulated_shop_is_asked_among_neighbours_and_by_size():
         neighbours=np.array([[0, 1, 2], [1, 0, 2], [2, 1, 3], [3, 2, -1]]),
     )
     trial = set_trial("shop", shop)
-    assert trial.candidates[3] == (shop.gtins[3], shop.gtins[2])
+    assert trial.candidates[3] == (shop.gtins[2], shop.gtins[3])
     told = score_trials("shop", [trial], Colours())
     assert told.scores["top1"] == told.scores["look"] == 1
     # Were the camera half as near again, the small package would be the large one.

@@ -121,7 +121,8 @@ def set_trial(name: str, shop: PackageSet, margin: float = 0.1) -> Trial:
         {gtin: [shop.photo(place, view) for view in range(len(VIEWS))] for place, gtin in enumerate(shop.gtins)},
         tuple(crop(row) for row in range(len(shop))),
         tuple(sides),
-        tuple(tuple(shop.gtins[p] for p in near) for near in beside),
+        # By number: the true one shall not be first, where ties would fall to it.
+        tuple(tuple(sorted(shop.gtins[p] for p in near)) for near in beside),
         {gtin: str(shop.look[place]) for place, gtin in enumerate(shop.gtins)},
         {gtin: float(shop.size_m[place, 2]) for place, gtin in enumerate(shop.gtins)},
         shop.pixels_per_metre,
