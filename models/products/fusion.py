@@ -1,7 +1,7 @@
 """How evidence becomes a probability.
 
-The numbers are those of logistic regressions, rounded: on photos of 31 cartons (a part cut from a training split, by
-what stands behind them) and on simulated crops.
+The numbers follow logistic regressions on photos of 31 cartons (a part cut from a training split, by what stands behind
+them) and on simulated crops, and were then rounded and in part set by hand.
 """
 
 from __future__ import annotations
