@@ -20,7 +20,7 @@ $(VENV)/.installed: pyproject.toml scripts/system-libraries
 	@echo "== a virtual environment in $(VENV) (torch is large: this takes some minutes)"
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --disable-pip-version-check torch==2.14.1 torchvision==0.29.1
-	$(BIN)/python -m pip install --disable-pip-version-check -e '.[gpu,evaluate,simulation,training,dev]'
+	$(BIN)/python -m pip install --disable-pip-version-check -e '.[gpu,evaluate,simulation,training,cluster,dev]'
 	@touch $@
 
 $(VENV)/.weights: $(VENV)/.installed models/entries.py datasets/simulation/people/source.py

@@ -23,7 +23,6 @@ def test_two_ray_workers_give_what_one_process_gives_on_the_joined_batch(tmp_pat
     pytest.importorskip("ray", reason="the extra cluster is not installed")
     monkeypatch.setenv("PYTHONPATH", str(ROOT))
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
-    monkeypatch.setenv("RAY_raylet_start_wait_time_s", "240")  # a busy machine is no failure
     command = [sys.executable, "-c", PROGRAM, str(tmp_path / "ray")]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=600)
     assert done.returncode == 0, done.stderr[-3000:]
