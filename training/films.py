@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sys
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Annotated, Final, Literal
 
@@ -19,11 +21,19 @@ ACCEPTANCE: Final = 9000
 """Simulator seeds from here on are for acceptance alone: recipes with them are refused."""
 
 
+def _film(film: Film, folder: Path) -> None:
+    def tell(progress: Progress) -> None:
+        if not progress.skipped and progress.done in (progress.total, progress.total // 2):
+            sys.stderr.write(f"filming {film.name}: {progress.run}, {progress.done} of {progress.total} pictures\n")
+
+    write_dataset(folder / film.name, film.recipes(), command=f"training.films: {film.name}", listener=tell)
+
+
 class Film(BaseModel):
     """Scenarios, each with every seed from ``first`` up to ``end`` (which is not played), in an example shop.
 
-    With ``vary`` each seed has a shop of its own; ``cameras`` none are all; ``size`` None is the plan's; ``rate`` frames
-    a second.
+    With ``vary`` each seed has a shop of its own; without ``cameras`` all film; ``size`` None is the plan's; ``rate``
+    is in frames a second.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -51,12 +61,9 @@ class Film(BaseModel):
 
         Raises what ``datasets.simulation.filming.dataset.write_dataset`` raises.
         """
-
-        def tell(progress: Progress) -> None:
-            if not progress.skipped and progress.done in (progress.total, progress.total // 2):
-                sys.stderr.write(f"filming {self.name}: {progress.run}, {progress.done} of {progress.total} pictures\n")
-
-        write_dataset(folder / self.name, self.recipes(), command=f"training.films: {self.name}", listener=tell)
+        # In a process of its own: one that has drawn by OpenGL may crash in torch later on.
+        with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
+            pool.submit(_film, self, folder).result()
         return folder / self.name
 
     def used(self, folder: Path) -> DataUsed:
