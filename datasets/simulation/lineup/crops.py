@@ -50,9 +50,12 @@ class Crops:
         return len(self.image)
 
     def write(self, folder: Path) -> None:
-        """Write two files into ``folder``."""
-        np.save(folder / PICTURES, self.image)
-        np.savez(folder / FACTS, **{field.name: getattr(self, field.name) for field in fields(self)[1:]})
+        """Write two files into ``folder``; whoever has mapped earlier ones keeps them."""
+        parts = {name: folder / f".part-{name}" for name in (PICTURES, FACTS)}
+        np.save(parts[PICTURES], self.image)
+        np.savez(parts[FACTS], **{field.name: getattr(self, field.name) for field in fields(self)[1:]})
+        for name, part in parts.items():
+            part.replace(folder / name)
 
     @classmethod
     def read(cls, folder: Path) -> Self:
