@@ -1,15 +1,24 @@
 from __future__ import annotations
 
 import importlib.util
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
+import structlog
 from numpy.typing import NDArray
 
 Image = NDArray[np.uint8]
+
+
+@pytest.fixture(autouse=True)
+def own_log() -> Iterator[None]:
+    """A command that was run in this process leaves a log that writes to a stream which is closed by then."""
+    yield
+    structlog.reset_defaults()
+
 
 SHARED = Path(__file__).resolve().parents[2].parent / "shared" / "data"
 

@@ -114,7 +114,9 @@ def test_a_size_that_cannot_be_is_refused(size: tuple[int, int]) -> None:
 def test_a_gpu_or_another_name_is_refused() -> None:
     with pytest.raises(UnusableNetworkError, match="runs on 'cpu' alone, not 'cuda'"):
         open_person_detector(device="cuda")
-    with pytest.raises(UnknownWeightsError, match="'yolo' is no detector: give efficientdet-lite0, active, or a path"):
+    with pytest.raises(
+        UnknownWeightsError, match="'yolo' is no detector: give efficientdet-lite0, aisle-people, active, or a path"
+    ):
         open_person_detector("yolo")
 
 
