@@ -1,4 +1,4 @@
-"""The two heads that place joints: coarsely from a person's middle, then finely from what is near."""
+"""The head that places joints."""
 
 from __future__ import annotations
 
@@ -24,22 +24,6 @@ class KeypointHead(nn.Module):
     def forward(self, level: Tensor) -> Tensor:
         """(n, 64, h, w) to (n, h * w, 51): x, y in units from the cell's middle and the logit of being seen."""
         return _by_cell(self.answer(self.tower(level)))
-
-
-class NearbyHead(nn.Module):
-    """At each cell of the finest level, where the nearest joint of each kind is, if one is near.
-
-    The short-range offsets of Papandreou et al., PersonLab, 2018.
-    """
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.tower = _tower(FEATURES, FEATURES, 3)
-        self.answer = _answer(FEATURES)
-
-    def forward(self, finest: Tensor) -> Tensor:
-        """(n, 64, h, w) to (n, h * w, 51): x, y in cells from the cell's middle and the logit of being near."""
-        return _by_cell(self.answer(self.tower(finest)))
 
 
 def _tower(given: int, width: int, depth: int) -> nn.Sequential:

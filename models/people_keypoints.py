@@ -20,9 +20,8 @@ if TYPE_CHECKING:
 
 Float = NDArray[np.float32]
 
-OUTPUTS: Final = ("scores", "offsets", "keypoints", "nearby")
+OUTPUTS: Final = ("scores", "offsets", "keypoints")
 KEYPOINTS: Final = 17
-FINEST: Final = 8  # stride of the finest level, in pixels
 UNIT: Final = 4.0
 """The network places keypoints in units of so many strides from the middle of their cell."""
 _SQUARE: Final = 3.0  # strides that the first, square anchor of a cell measures
@@ -31,13 +30,13 @@ _SQUARE: Final = 3.0  # strides that the first, square anchor of a cell measures
 def is_people_network(model: Model) -> bool:
     """Whether a network's outputs are those of ours."""
     names = {name for output in model.outputs for name in output.get_names()}
-    return names >= set(OUTPUTS[:-1])
+    return names >= set(OUTPUTS)
 
 
 def outputs_of(model: Model) -> list[Any]:
-    """The outputs that ``OUTPUTS`` names, in that order; "nearby" may be missing."""
+    """The outputs that ``OUTPUTS`` names, in that order."""
     by_name = {name: output for output in model.outputs for name in output.get_names()}
-    return [by_name[name] for name in OUTPUTS if name in by_name]
+    return [by_name[name] for name in OUTPUTS]
 
 
 class PeopleDetector(EfficientDet):
@@ -71,19 +70,12 @@ class PeopleDetector(EfficientDet):
         if not images:
             return []
         fitted = [fit(image, self.size, padding=MEAN, stretch=STRETCH) for image in images]
-        scores, offsets, keypoints, *nearby = self._runtime.run(np.stack([each.image for each in fitted]))
-        found = []
-        for place, (image, each) in enumerate(zip(images, fitted, strict=True)):
-            confidence = scores[place, :, 0]
-            points = joints(keypoints[place], self._anchors)
-            if nearby:
-                likely = confidence.reshape(-1, ANCHORS_PER_CELL).max(axis=1) >= min_confidence
-                points[likely] = refined(points[likely], self._field(nearby[0][place]))
-            found.append(self._people(image, each, min_confidence, confidence, offsets[place], points))
-        return found
-
-    def _field(self, nearby: Float) -> Float:
-        return nearby.reshape(self.size[1] // FINEST, self.size[0] // FINEST, KEYPOINTS, 3)
+        scores, offsets, keypoints = self._runtime.run(np.stack([each.image for each in fitted]))
+        answers = zip(images, fitted, scores[..., 0], offsets, keypoints, strict=True)
+        return [
+            self._people(image, each, min_confidence, confidence, offset, joints(points, self._anchors))
+            for image, each, confidence, offset, points in answers
+        ]
 
 
 def joints(answer: Float, anchors: Float) -> Float:
@@ -94,25 +86,3 @@ def joints(answer: Float, anchors: Float) -> Float:
     at = cells[:, None, :2] + points[..., :2] * unit
     seen = 1 / (1 + np.exp(-np.clip(points[..., 2:], -30, 30)))
     return np.concatenate([at, seen], axis=2).astype(np.float32)
-
-
-def refined(points: Float, field: Float, rounds: int = 2) -> Float:
-    """Keypoints (n, 17, 3) in pixels, each moved to the joint of its kind that is near where it is.
-
-    ``field`` (h, w, 17, 3) tells for each cell of the finest level where the nearest joint is, in cells from the cell's
-    middle, and the logit of one being near. Where none is, a keypoint stays. Between cells the answers are mixed.
-    """
-    height, width, kinds, _ = field.shape
-    moved = points.copy()
-    kind = np.arange(kinds)
-    for _ in range(rounds):
-        at = np.clip(moved[..., :2] / FINEST - 0.5, 0, (width - 1, height - 1))
-        low = np.minimum(at.astype(np.int64), (width - 2, height - 2))
-        share = (at - low)[..., None, :]
-        x, y = low[..., 0], low[..., 1]
-        above = field[y, x, kind] * (1 - share[..., 0]) + field[y, x + 1, kind] * share[..., 0]
-        below = field[y + 1, x, kind] * (1 - share[..., 0]) + field[y + 1, x + 1, kind] * share[..., 0]
-        answer = above * (1 - share[..., 1]) + below * share[..., 1]
-        target = (at + 0.5 + answer[..., :2]) * FINEST
-        moved[..., :2] = np.where(answer[..., 2:] > 0, target, moved[..., :2])
-    return moved

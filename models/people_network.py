@@ -1,6 +1,6 @@
-"""The people network in torch: EfficientDet-Lite0 for persons alone, with heads that place 17 keypoints.
+"""The people network in torch: EfficientDet-Lite0 for persons alone, with a head that places 17 keypoints.
 
-It is warm: all but the heads for joints starts from the published COCO weights. What lies above the features of stride
+It is warm: all but the head for joints starts from the published COCO weights. What lies above the features of stride
 8 (the trunk) is cut off, so that a training can compute them once and keep them.
 """
 
@@ -14,8 +14,8 @@ from torch import Tensor, nn
 
 from models.efficientdet import person_network
 from models.openvino_home import import_openvino
-from models.people_heads import FEATURES, KeypointHead, NearbyHead
-from models.people_keypoints import OUTPUTS, is_people_network, outputs_of
+from models.people_heads import FEATURES, KeypointHead
+from models.people_keypoints import is_people_network, outputs_of
 from models.runtimes import read_openvino
 from models.trainable import Graph, trainable
 
@@ -30,54 +30,49 @@ STRIDES: Final = (8, 16, 32, 64, 128)
 class PeopleHead(nn.Module):
     """From the trunk's features to people: scores, boxes, joints.
 
-    ``keypoints`` and ``nearby`` are None where ``graph`` has them already: in a network that was ours before.
+    ``keypoints`` is None where ``graph`` places them itself: in a network that was ours before.
     """
 
-    def __init__(self, graph: Graph, keypoints: KeypointHead | None, nearby: NearbyHead | None) -> None:
+    def __init__(self, graph: Graph, keypoints: KeypointHead | None) -> None:
         super().__init__()
         self.graph = graph
         self.keypoints = keypoints
-        self.nearby = nearby
 
-    def forward(self, features: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        """(n, 40, H / 8, W / 8) to logits (n, a, 1), offsets (n, a, 4), keypoints (n, c, 51) and nearby (n, f, 51).
+    def forward(self, features: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """(n, 40, H / 8, W / 8) to logits (n, a, 1), offsets (n, a, 4) and keypoints (n, c, 51).
 
         Anchors a and cells c lie level by level, row by row, nine anchors to a cell: ``models.efficientdet.anchors``.
-        The cells f are those of the finest level.
         """
         logits, offsets, *rest = self.graph(features)
         if self.keypoints is None:
-            keypoints, finest = rest
-        else:
-            keypoints, finest = torch.cat([self.keypoints(level) for level in rest], dim=1), rest[0]
-        return logits, offsets, keypoints, finest if self.nearby is None else self.nearby(finest)
+            return logits, offsets, rest[0]
+        return logits, offsets, torch.cat([self.keypoints(level) for level in rest], dim=1)
 
     def added(self) -> list[nn.Parameter]:
-        """The weights of heads that are new."""
-        return [weight for head in (self.keypoints, self.nearby) if head is not None for weight in head.parameters()]
+        """The weights of the head where it is new."""
+        return [] if self.keypoints is None else list(self.keypoints.parameters())
 
 
 class PeopleNetwork(nn.Module):
-    """The whole network: uint8 RGB (n, H, W, 3) to scores (n, a, 1) in [0, 1], offsets, keypoints and nearby."""
+    """The whole network: uint8 RGB (n, H, W, 3) to scores (n, a, 1) in [0, 1], offsets and keypoints."""
 
     def __init__(self, trunk: Graph, head: PeopleHead) -> None:
         super().__init__()
         self.trunk = trunk
         self.head = head
 
-    def forward(self, pictures: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    def forward(self, pictures: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """As ``PeopleHead``, with scores in place of logits."""
         (features,) = self.trunk(pictures)
-        logits, *rest = self.head(features)
-        return torch.sigmoid(logits), *rest
+        logits, offsets, keypoints = self.head(features)
+        return torch.sigmoid(logits), offsets, keypoints
 
 
 def cut(weights: Path, size: tuple[int, int]) -> tuple[Model, Model]:
     """The trunk of the network in ``weights`` for pictures of ``size`` (width, height), and the rest.
 
     ``weights`` is EfficientDet-Lite0, of which the rest gives logits, offsets and the five levels of the pyramid; or a
-    network of ours, of which it gives logits, offsets, keypoints, and what tells of joints nearby: its answer, or where
-    it has none the finest level.
+    network of ours, of which it gives logits, offsets and keypoints.
     """
     openvino = import_openvino()
     from openvino import opset8
@@ -86,9 +81,8 @@ def cut(weights: Path, size: tuple[int, int]) -> tuple[Model, Model]:
     model = read_openvino(weights)
     if is_people_network(model):
         model.reshape(openvino.PartialShape([1, height, width, 3]))
-        scores, offsets, keypoints, *nearby = outputs_of(model)
-        finest = _source(nearby[0]) if nearby else _pyramid(model, size)[0]
-        ports = [_made_by(scores, "Sigmoid").input_value(0), _source(offsets), _source(keypoints), finest]
+        scores, offsets, keypoints = outputs_of(model)
+        ports = [_made_by(scores, "Sigmoid").input_value(0), _source(offsets), _source(keypoints)]
     else:
         model = person_network(model, width, height)
         offsets, scores = sorted(model.outputs, key=lambda output: -int(output.shape[2]))
@@ -139,11 +133,9 @@ def _shape(node: Any) -> list[int]:
 def open_people_network(weights: Path, size: tuple[int, int], seed: int = 0) -> PeopleNetwork:
     """The network in file ``weights`` to train further: EfficientDet-Lite0 with COCO's weights, or one of ours.
 
-    Heads that the file lacks are drawn by ``seed``. ``size`` (width, height): multiples of 128.
+    A head that the file lacks is drawn by ``seed``. ``size`` (width, height): multiples of 128.
     """
     trunk, rest = cut(weights, size)
     torch.manual_seed(seed)
-    ours = is_people_network(read_openvino(weights))
-    has_nearby = ours and len(outputs_of(read_openvino(weights))) == len(OUTPUTS)
-    heads = (None if ours else KeypointHead(), None if has_nearby else NearbyHead())
-    return PeopleNetwork(trainable(trunk), PeopleHead(trainable(rest), *heads))
+    keypoints = None if is_people_network(read_openvino(weights)) else KeypointHead()
+    return PeopleNetwork(trainable(trunk), PeopleHead(trainable(rest), keypoints))

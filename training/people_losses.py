@@ -14,7 +14,7 @@ from torchvision.ops import complete_box_iou_loss, sigmoid_focal_loss
 
 from models.boxes import overlaps
 from models.efficientdet import ANCHORS_PER_CELL as PER_CELL
-from models.people_keypoints import FINEST, KEYPOINTS, UNIT
+from models.people_keypoints import KEYPOINTS, UNIT
 from training.people_views import People
 
 NOBODY: Final = -1
@@ -24,7 +24,6 @@ _NEGATIVE: Final = 0.4
 _LEAST: Final = 0.2  # of the best anchor of a person whom no anchor fits well
 _FOCUS: Final = 1.5  # EfficientDet's gamma
 _BALANCE: Final = 0.25  # and alpha
-NEAR_CELLS: Final = 4.0  # so far around a joint cells of the finest level are asked where it is
 _HIDDEN: Final = 0.4  # how much a keypoint counts that is in the picture and not seen
 
 
@@ -33,8 +32,7 @@ class Taught(NamedTuple):
 
     ``labels`` float32 (n, a): 1 people, 0 nobody, -1 not asked. ``view`` and ``anchor`` int64 (p,) say where positives
     are, ``xyxy`` (p, 4) their boxes; ``cell_view``, ``cell`` (c,) the cells that place joints, ``joints`` (c, 17, 3) in
-    pixels with visibility, ``scale`` (c,) the square root of the person's area. ``nearby`` (n, f, 17, 3) says for each
-    cell of the finest level where the nearest joint of a kind is, in cells, and how much that counts: 0 where none is.
+    pixels with visibility, ``scale`` (c,) the square root of the person's area.
     """
 
     labels: Tensor
@@ -45,7 +43,6 @@ class Taught(NamedTuple):
     cell: Tensor
     joints: Tensor
     scale: Tensor
-    nearby: Tensor
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -75,27 +72,7 @@ class Teacher:
         _, first = np.unique(view * len(self.anchors) + anchor // PER_CELL, return_index=True)
         sides = xyxy[first, 2:] - xyxy[first, :2]
         arrays = labels, view, anchor, xyxy, view[first], anchor[first] // PER_CELL, points[first]
-        near = np.stack([self.nearby(people) for people in views])
-        return Taught(*map(torch.from_numpy, (*arrays, np.sqrt(sides.prod(axis=1)), near)))
-
-    def nearby(self, people: People) -> NDArray[np.float32]:
-        """Where the nearest joint of each kind is from each cell of the finest level (f, 17, 3); see ``Taught``."""
-        middles = self._finest()
-        found = np.zeros((len(middles), KEYPOINTS, 3), np.float32)
-        best = np.full((len(middles), KEYPOINTS), NEAR_CELLS, np.float32)
-        for joints in people.keypoints[~people.ignored]:
-            apart = (joints[None, :, :2] - middles[:, None]) / FINEST
-            away = np.hypot(apart[..., 0], apart[..., 1])
-            nearer = (away < best) & (joints[:, 2] > 0)
-            best[nearer] = away[nearer]
-            found[nearer, :2] = apart[nearer]
-            found[nearer, 2] = np.broadcast_to(np.where(joints[:, 2] == 2, 1.0, _HIDDEN), nearer.shape)[nearer]
-        return found
-
-    def _finest(self) -> NDArray[np.float32]:
-        """The middles (f, 2) of the finest level's cells."""
-        cells = self.anchors[::PER_CELL]
-        return cells[cells[:, 2] == cells[0, 2], :2]
+        return Taught(*map(torch.from_numpy, (*arrays, np.sqrt(sides.prod(axis=1)))))
 
     def owners(self, people: People) -> NDArray[np.int64]:
         """Whose each anchor is, (a,): a person's place, ``NOBODY`` or ``IGNORED``."""
@@ -117,15 +94,14 @@ class Teacher:
         return owner
 
 
-def losses(answer: tuple[Tensor, Tensor, Tensor, Tensor], taught: Taught, anchors: Tensor) -> dict[str, Tensor]:
+def losses(answer: tuple[Tensor, Tensor, Tensor], taught: Taught, anchors: Tensor) -> dict[str, Tensor]:
     """The terms whose sum is minimised.
 
     ``people``: focal loss over anchors, by positives (Lin et al., 2017). ``box``: complete IoU loss (Zheng et al.,
     2020). ``joints``: the mean distance of joints over the square root of the person's area. ``seen``: cross entropy of
-    being seen. ``near``: the mean distance, in cells, of joints from where the cells around them say they are.
-    ``there``: cross entropy of a joint being near a cell.
+    being seen.
     """
-    logits, offsets, keypoints, nearby = answer
+    logits, offsets, keypoints = answer
     positives = max(len(taught.anchor), 1)
     asked = (taught.labels >= 0).float()
     focal = sigmoid_focal_loss(logits[..., 0], taught.labels.clamp(min=0), alpha=_BALANCE, gamma=_FOCUS)
@@ -138,16 +114,11 @@ def losses(answer: tuple[Tensor, Tensor, Tensor, Tensor], taught: Taught, anchor
     weight = torch.where(told == 2, 1.0, torch.where(told == 1, _HIDDEN, 0.0))
     apart = (at - taught.joints[..., :2]) / taught.scale[:, None, None]
     away = functional.smooth_l1_loss(apart, torch.zeros_like(apart), reduction="none", beta=0.02).sum(-1)
-    field = nearby.reshape(taught.nearby.shape)
-    counts = taught.nearby[..., 2]
-    off = functional.smooth_l1_loss(field[..., :2], taught.nearby[..., :2], reduction="none", beta=0.2).sum(-1)
     return {
         "people": (focal * asked).sum() / positives,
         "box": complete_box_iou_loss(boxes, taught.xyxy, reduction="sum") / positives,
         "joints": 4.0 * (away * weight).sum() / weight.sum().clamp(min=1),
         "seen": 0.2 * functional.binary_cross_entropy_with_logits(found[..., 2], (told == 2).float()),
-        "near": 0.5 * (off * counts).sum() / counts.sum().clamp(min=1),
-        "there": 4.0 * functional.binary_cross_entropy_with_logits(field[..., 2], (counts > 0).float()),
     }
 
 

@@ -41,6 +41,7 @@ from models.runtimes import OpenVinoRuntime, torch_to_openvino
 from training.candidate import DataUsed, submit
 from training.evaluate.people_pictures import Question
 from training.evaluate.pose import evaluate_poses
+from training.export import export_onnx, exportable
 from training.faults import check_data, check_room, checkpoint_bytes
 from training.films import Film
 from training.loop import fit
@@ -203,7 +204,8 @@ def train(how: Recipe, data: Data, out: Path, parallel: Parallel) -> None:
 def finish(how: Recipe, data: Data, network: PeopleNetwork, run: Run) -> None:
     """Evaluate, export, register."""
     pictures = examples(data.tune[0], how.use, 1)
-    detector = PeopleDetector(torch_to_openvino(network, pictures), size=how.use)
+    export_onnx(exportable(network, pictures, OUTPUTS), run.folder / "network.onnx")
+    detector = PeopleDetector(run.folder / "network.onnx", size=how.use)
     metrics: dict[str, float] = {}
     for tuning in data.tune:
         (report,) = evaluate_poses(Question(tuning, every=how.every), {how.name: detector}, told("evaluating"))

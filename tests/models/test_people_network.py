@@ -3,14 +3,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from models.efficientdet import anchors, check_size
 from models.errors import UnusableNetworkError
 from models.openvino_home import import_openvino
 from models.people import open_person_detector
-from models.people_keypoints import FINEST, KEYPOINTS, OUTPUTS, UNIT, PeopleDetector, joints, outputs_of, refined
+from models.people_keypoints import KEYPOINTS, OUTPUTS, UNIT, PeopleDetector, joints, outputs_of
 from models.people_network import open_people_network
 from models.pictures import fit
 from models.registry import fetch
@@ -36,12 +34,11 @@ def exported(network, tmp_path_factory):
 def test_cut_in_two_it_still_finds_what_coco_taught(network, street):
     fitted = fit(street, (256, 256), padding=127)
     with torch.inference_mode():
-        scores, offsets, keypoints, nearby = network(torch.from_numpy(fitted.image[None]))
+        scores, offsets, keypoints = network(torch.from_numpy(fitted.image[None]))
     cells = 32**2 + 16**2 + 8**2 + 4**2 + 2**2
     assert scores.shape == (1, cells * 9, 1)
     assert offsets.shape == (1, cells * 9, 4)
     assert keypoints.shape == (1, cells, KEYPOINTS * 3)
-    assert nearby.shape == (1, 32**2, KEYPOINTS * 3)
     assert scores.max() > 0.6
 
 
@@ -57,34 +54,6 @@ def test_joints_are_placed_in_units_of_their_level():
     found = joints(answer.reshape(len(answer), -1), anchors(256, 128))
     assert found[0, 9].tolist() == pytest.approx([4 + 0.5 * UNIT * 8, 4 - UNIT * 8, 1.0])
     assert found[-1, 9].tolist() == pytest.approx([192 + 0.5 * UNIT * 128, 64 - UNIT * 128, 1.0])
-
-
-def field(joint, height=16, width=32, reach=3.0):
-    """What a network that is right answers around one joint, of every kind."""
-    middles = np.stack(np.meshgrid(np.arange(width) + 0.5, np.arange(height) + 0.5), axis=-1)
-    apart = np.asarray(joint) / FINEST - middles
-    near = np.where(np.hypot(*np.moveaxis(apart, -1, 0)) < reach, 5.0, -5.0)
-    return np.repeat(np.concatenate([apart, near[..., None]], axis=-1)[:, :, None], KEYPOINTS, axis=2).astype(
-        np.float32
-    )
-
-
-@settings(max_examples=50, deadline=None)
-@given(x=st.floats(30, 220), y=st.floats(30, 100), dx=st.floats(-12, 12), dy=st.floats(-12, 12))
-def test_a_joint_that_is_near_draws_its_keypoint(x, y, dx, dy):
-    points = np.full((2, KEYPOINTS, 3), 0.5, np.float32)
-    points[..., :2] = (x + dx, y + dy)
-    points[1, :, :2] = (x + 60, y)  # of somebody else
-    moved = refined(points, field((x, y)))
-    assert np.abs(moved[0, :, :2] - (x, y)).max() < 0.1
-    assert np.array_equal(moved[1], points[1])
-    assert (moved[..., 2] == 0.5).all()
-
-
-def test_keypoints_beyond_the_picture_stay():
-    points = np.full((1, KEYPOINTS, 3), 0.5, np.float32)
-    points[..., :2] = (-50, 400)
-    assert np.array_equal(refined(points, field((100, 60))), points)
 
 
 def test_a_network_of_ours_is_trained_further_from_where_it_was(exported):

@@ -128,24 +128,8 @@ def answered(people, xyxy=None, shift=0.0):
     points[..., 2] = np.where(people.keypoints[0, :, 2] == 2, 12.0, -12.0)
     flat = points.reshape(len(points), -1)
     assert np.abs(joints(flat, ANCHORS)[0, :, :2] - people.keypoints[0, :, :2] - shift).max() < 1e-2
-    near = taught.nearby.clone()
-    near[..., :2] += shift / 8
-    near[..., 2] = torch.where(taught.nearby[..., 2] > 0, 12.0, -12.0)
-    answer = (logits, torch.from_numpy(offsets), torch.from_numpy(flat[None]), near)
+    answer = (logits, torch.from_numpy(offsets), torch.from_numpy(flat[None]))
     return losses(answer, taught, torch.from_numpy(ANCHORS))
-
-
-def test_cells_are_told_of_the_nearest_joint_of_a_kind():
-    points = np.zeros((2, 17, 3), np.float32)
-    points[0, 9] = (100, 60, 2)
-    points[1, 9] = (116, 60, 1)
-    people = People(np.array([[80, 40, 120, 120], [100, 40, 130, 120]], np.float32), points, np.zeros(2, np.bool_))
-    near = Teacher(ANCHORS).nearby(people).reshape(32, 32, 17, 3)
-    assert near[7, 12, 9].tolist() == pytest.approx([0, 0, 1])
-    assert near[7, 14, 9].tolist() == pytest.approx([0, 0, 0.4])
-    assert near[7, 9, 9].tolist() == pytest.approx([3, 0, 1])
-    assert near[7, 8, 9].tolist() == [0, 0, 0]
-    assert not near[..., 8, :].any()
 
 
 def test_the_right_answer_costs_nothing_and_each_error_its_own_term():
@@ -157,7 +141,6 @@ def test_the_right_answer_costs_nothing_and_each_error_its_own_term():
     moved = answered(person, shift=5.0)
     assert float(moved["box"]) > 0.02
     assert float(moved["joints"]) > 0.1
-    assert float(moved["near"]) > 0.1
     assert float(moved["people"]) == pytest.approx(0, abs=1e-3)
 
 
