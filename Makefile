@@ -10,7 +10,7 @@ SERVE ?= 1
 export YOLO_OFFLINE = true
 export YOLO_AUTOINSTALL = false
 
-.PHONY: setup demo test lint format train-smoke soak bench-tracking bench-simulation clean
+.PHONY: setup demo test test-processes lint format train-smoke soak bench-tracking bench-simulation clean
 
 setup: $(VENV)/.weights
 
@@ -34,7 +34,13 @@ demo: $(VENV)/.weights
 
 test: $(VENV)/.weights
 	@scripts/system-libraries tests
-	$(BIN)/python -m pytest
+	@# Two processes, since one that has drawn by OpenGL may crash in torch later on.
+	$(BIN)/python -m pytest --ignore=tests/models --ignore=tests/training
+	$(BIN)/python -m pytest tests/models tests/training -m "not processes"
+
+# Trainings in several processes, by DDP, by Ray, killed and resumed. Some minutes: after a change to training/.
+test-processes: $(VENV)/.weights
+	$(BIN)/python -m pytest tests/training -m processes
 
 lint: $(VENV)/.installed
 	$(BIN)/ruff check .

@@ -9,6 +9,8 @@ import torch
 
 from tests.training import tiny
 
+pytestmark = pytest.mark.processes
+
 ROOT = Path(__file__).parents[2]
 PROGRAM = """
 import sys

@@ -22,6 +22,8 @@ from training.detector import RECIPE, Recipe, Split, converted, split, warm
 from training.errors import ClassCountError
 from training.evaluate.pose import has_joints
 
+pytestmark = pytest.mark.processes
+
 SETTINGS = {"epochs": 3, "imgsz": 64, "batch": 4, "warmup_epochs": 0, "mosaic": 0.0, "amp": False, "seed": 1}
 PROGRAM = """
 import sys, time
