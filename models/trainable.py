@@ -287,11 +287,9 @@ def _transpose(node: Any, constants: _Constants) -> _Made:
 
 
 def _reshape(node: Any, constants: _Constants) -> _Made:
-    before = [int(side) for side in node.get_input_shape(0)][1:]
     rest = [int(side) for side in node.get_output_shape(0)][1:]
-    # The longest new axis follows from the others, so that the network takes inputs of other sizes, too.
-    new = [side for side in rest if side not in before] or rest
-    rest[rest.index(max(new))] = -1
+    # The first axis, the cells of a map, follows from the others, so that the network takes inputs of other sizes, too.
+    rest[0] = -1
     return lambda x: x.reshape(x.shape[0], *rest), {}
 
 
