@@ -1,7 +1,10 @@
 """Trains the people network: where people are, and where their 17 joints are, for pictures from ceiling cameras.
 
-python -m training.pose --data DIR --out RUN             as shipped, about 90 minutes of one core
-python -m training.pose --smoke --data DIR --out RUN     everything, in seconds
+python -m training.pose --data DIR --out RUN --warm aisle-people     goes on from the network that Aisle ships
+python -m training.pose --smoke --data DIR --out RUN                 everything, in seconds
+
+As shipped it is two runs: ``--recipe training/recipes/people-coarse.yaml --out COARSE``, then ``--warm
+COARSE/network.onnx``.
 
 What is learned from is simulated: the films of the recipe, made in ``--data`` where they are missing. With ``--dataset
 DIR``, which may be given several times, it is a shop's own footage in their place: any dataset with keypoints that
@@ -55,6 +58,7 @@ RECIPE: Final = Path(__file__).parent / "recipes" / "people.yaml"
 INPUT: Final = "uint8 RGB 640x384, or any other multiples of 128; what of it a picture leaves free is 127"
 SMOKE: Final[dict[str, Any]] = {
     "name": "people-smoke",
+    "warm": "efficientdet-lite0",
     "size": (256, 128),
     "use": (256, 128),
     "each": 1,
