@@ -22,7 +22,7 @@ _INSIDE = {
     Carrier.BASKET: (0.25, 0.38, -0.385, 0.0, 0.22),
     Carrier.TROLLEY: (0.34, 0.40, 0.45, 0.31, 0.30),
 }
-_GAP_M = 0.006
+_GAP_M, _PILE_GAP_M = 0.006, 0.002
 
 
 def prop_colour(carrier: Carrier) -> tuple[float, float, float, float]:
@@ -58,38 +58,48 @@ def prop_mesh(carrier: Carrier) -> Mesh:
 def content_poses(carrier: Carrier, sizes: ArrayLike) -> NDArray[np.float64]:
     """Where packages of ``sizes`` (n, 3) lie in ``carrier``, in the order in which they were put in.
 
-    Returns poses (n, 4, 4) of the package frame in the prop's frame: in rows on the floor of a basket or trolley, then
-    in further layers; (0, 4, 4) for what hides its contents. Packages overlap only where the carrier is full.
+    Returns poses (n, 4, 4) of the package frame in the prop's frame: each lies as low as what is there already lets
+    it, then as far back and left; (0, 4, 4) for what hides its contents. Packages never overlap: what is more than the
+    carrier holds is heaped over its rim.
     """
     wanted = np.asarray(sizes, np.float64).reshape(-1, 3)
     if carrier not in _INSIDE:
         return np.zeros((0, 4, 4))
     width, length, floor, middle, deep = _INSIDE[carrier]
     poses = np.zeros((len(wanted), 4, 4))
-    base = row = tallest = thickest = x = 0.0
+    low, high = np.zeros((2, 0, 3))
     for pose, size in zip(poses, wanted, strict=True):
-        axes, (across, along, high) = _lying(size, deep)
-        if x > 0 and x + across > width:
-            x, row, thickest = 0.0, row + thickest + _GAP_M, 0.0
-        if row > 0 and row + along > length:
-            base, row, x, tallest, thickest = base + tallest + 0.002, 0.0, 0.0, 0.0, 0.0
-        if base > 0 and base + high > deep + 0.12:
-            base = 0.0
-        centre = np.array([x + across / 2 - width / 2, row + along / 2 - length / 2 + middle, floor + base + high / 2])
+        axes, extent = _lying(size, deep)
+        corner = _lowest(low, high, extent, (width, length))
+        low, high = np.vstack([low, corner]), np.vstack([high, corner + extent])
         pose[:3, :3], pose[3, 3] = axes, 1.0
+        centre = corner + extent / 2 + [-width / 2, middle - length / 2, floor]
         # From the middle of the lying package's base to the package's own origin, the middle of its own base.
         pose[:3, 3] = centre - axes @ [0.0, 0.0, size[2] / 2]
-        x, tallest, thickest = x + across + _GAP_M, max(tallest, high), max(thickest, along)
     return poses
 
 
-def _lying(size: NDArray[np.float64], deep: float) -> tuple[NDArray[np.float64], tuple[float, float, float]]:
-    """Axes (3, 3) of a package as it lies, and its extent in x, y, z: low ones stand, others lie on their backs."""
+def _lowest(
+    low: NDArray[np.float64], high: NDArray[np.float64], extent: NDArray[np.float64], inside: tuple[float, float]
+) -> NDArray[np.float64]:
+    """The lowest corner (x, y, z) where a box of ``extent`` (3,) may stand among boxes ``low`` to ``high`` (n, 3)."""
+    room = [max(side - own, 0.0) for side, own in zip(inside, extent[:2], strict=True)]
+    # Packed as in a corner: beside what lies there, or at the walls.
+    along = [np.append(high[:, axis] + _GAP_M, 0.0) for axis in (0, 1)]
+    at = np.array([(x, y) for x in along[0] for y in along[1] if x <= room[0] and y <= room[1]])
+    beneath = ((low[:, :2] < at[:, None] + extent[:2]) & (high[:, :2] > at[:, None])).all(axis=2)
+    z = (beneath * (high[:, 2] + _PILE_GAP_M)).max(axis=1, initial=0.0)
+    best = np.lexsort((at[:, 0], at[:, 1], z))[0]
+    return np.append(at[best], z[best])
+
+
+def _lying(size: NDArray[np.float64], deep: float) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Axes (3, 3) of a package as it lies, and its extent (3,) in x, y, z: low ones stand, others lie on the back."""
     width, depth, height = size
     if height <= 0.8 * deep and height < 0.2:
-        return np.eye(3), (width, depth, height)
+        return np.eye(3), np.array([width, depth, height])
     # The top points along +y, the front up.
-    return np.array([[1.0, 0.0, 0.0], [0.0, 0.0, 1.0], [0.0, -1.0, 0.0]]), (width, height, depth)
+    return np.array([[1.0, 0.0, 0.0], [0.0, 0.0, 1.0], [0.0, -1.0, 0.0]]), np.array([width, height, depth])
 
 
 def _block(x: tuple[float, float], y: tuple[float, float], z: tuple[float, float]) -> Mesh:
