@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import sys
-from concurrent.futures import ProcessPoolExecutor
-from multiprocessing import get_context
 from pathlib import Path
 from typing import Annotated, Final, Literal
 
@@ -16,6 +14,7 @@ from datasets.simulation.filming.dataset import Progress, write_dataset
 from datasets.simulation.filming.recipes import Filming, Recipe
 from models.facts import DataUsed
 from store.plan import example_plan
+from training.apart import apart
 
 ACCEPTANCE: Final = 9000
 """Simulator seeds from here on are for acceptance alone: recipes with them are refused."""
@@ -61,9 +60,7 @@ class Film(BaseModel):
 
         Raises what ``datasets.simulation.filming.dataset.write_dataset`` raises.
         """
-        # In a process of its own: one that has drawn by OpenGL may crash in torch later on.
-        with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
-            pool.submit(_film, self, folder).result()
+        apart(_film, self, folder)
         return folder / self.name
 
     def used(self, folder: Path) -> DataUsed:

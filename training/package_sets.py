@@ -6,9 +6,7 @@ import io
 import os
 import re
 from collections.abc import Sequence
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
-from multiprocessing import get_context
 from pathlib import Path
 from typing import Any, Final
 
@@ -24,6 +22,7 @@ from datasets.simulation.render import Photographer
 from datasets.simulation.shop import load_shop
 from datasets.simulation.truth.packages import slot_neighbours
 from store.catalogue import Catalogue, Product
+from training.apart import apart
 from training.package_crops import PackageCrop, film_crops
 
 Image = NDArray[np.uint8]
@@ -121,8 +120,7 @@ def film_set(recipe: Recipe, *, cameras: int, held: int) -> PackageSet:
 def filmed_apart(recipe: Recipe, path: Path, *, cameras: int, held: int) -> PackageSet:
     """``film_set`` in a process of its own, kept at ``path``: a process that has drawn by OpenGL crashes in torch."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
-        pool.submit(_film_to, recipe, path, cameras, held).result()
+    apart(_film_to, recipe, path, cameras, held)
     return PackageSet.load(path)
 
 

@@ -34,6 +34,7 @@ from datasets.simulation.lineup import Crops, LineUp, folder_of, written
 from models.persons import pictures_of
 from models.registry import fetch
 from models.runtimes import OpenVinoRuntime, torch_to_openvino
+from training.apart import apart
 from training.candidate import DataUsed, submit
 from training.evaluate.person_pictures import gather
 from training.evaluate.persons import OURS, VISIBLE, likenesses, search
@@ -137,9 +138,7 @@ def main(
     """Train, evaluate, export, register."""
     how = Recipe.read(recipe, smoke)
     films = [*how.line_ups.seeds, *(how.line_ups.tune_seeds if tune is None else ())]
-    for number, seed in enumerate(films, 1):
-        crops = line_up(data, how.line_ups, seed)
-        say(f"line-up {number} of {len(films)}: seed {seed}, {len(crops)} cut-outs, {people_in(crops)} people")
+    apart(taken, data, how.line_ups, films)
     launch(partial(train, how, out, data, tune), processes, device)
 
 
@@ -235,6 +234,13 @@ def train(how: Recipe, out: Path, data: Path, tune: Path | None, parallel: Paral
         dynamic={"pictures": {0: "people"}},
     )
     say(f"registered {candidate.id}")
+
+
+def taken(data: Path, shape: LineUps, seeds: Sequence[int]) -> None:
+    """Makes the line-ups that are missing."""
+    for number, seed in enumerate(seeds, 1):
+        crops = line_up(data, shape, seed)
+        say(f"line-up {number} of {len(seeds)}: seed {seed}, {len(crops)} cut-outs, {people_in(crops)} people")
 
 
 def line_up(data: Path, shape: LineUps, seed: int) -> Crops:
