@@ -125,6 +125,7 @@ class CameraView(Part):
     """What one camera sees: ``size`` (width, height) in pixels, ``homography`` from pixels to metres on the floor.
 
     ``lens`` and ``pose`` say where it hangs and how it maps the shop; a camera with both needs no homography.
+    ``clock_offset_s`` is how far its clock is ahead of the shop's: take it from its times.
     """
 
     camera: Name
@@ -134,6 +135,7 @@ class CameraView(Part):
     homography: Homography | None = None
     lens: Lens | None = None
     pose: Pose | None = None
+    clock_offset_s: Annotated[float, Field(allow_inf_nan=False, ge=-60.0, le=60.0)] = 0.0
 
     @field_validator("homography")
     @classmethod
