@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any, Literal, Protocol
 
@@ -67,7 +67,6 @@ def fit(
     log_every: int = 20,
     device: str = "cpu",
     amp: Amp = False,
-    loader_workers: int = 0,
     parallel: Parallel = ALONE,
     clip: float | None = None,
     seed: int = 0,
@@ -78,8 +77,8 @@ def fit(
     ``loss_of(network, batch)`` gives scalars by name, whose sum is minimised. ``batch_of(step)`` is a pure function of
     its number, so that a resumed run sees the same data. Of ``parallel.size`` processes, the one of rank r draws
     ``batch_of(step * size + r)``: a step learns from all their batches, and gives what one process gives on the batches
-    joined, where losses are means (batch normalisation apart, which sees a process's own). ``loader_workers`` forked
-    processes make batches ahead. torch's generator is seeded for each step from ``seed``, for dropout.
+    joined, where losses are means (batch normalisation apart, which sees a process's own). torch's generator is
+    seeded for each step from ``seed``, for dropout.
 
     ``average``, such as .999, keeps an exponential moving average of weights and floating buffers, a_t = d a_(t-1) +
     (1 - d) w_t with d = min(average, (1 + t) / (10 + t)), which is copied into ``network`` at the end. ``amp`` True
@@ -108,7 +107,8 @@ def fit(
     sums: dict[str, Tensor] = {}
     summed, wrong = 0, torch.full((), -1, device=place)
 
-    for batch in _batches(batch_of, step, steps, parallel, loader_workers, pin=place.type == "cuda"):
+    for number in range(step * parallel.size + parallel.rank, steps * parallel.size, parallel.size):
+        batch = batch_of(number)
         torch.manual_seed(seed * 1_000_003 + step * parallel.size + parallel.rank)
         with _cast(place, precision):
             parts: Mapping[str, Tensor] = losses(moved(batch, place))
@@ -202,34 +202,6 @@ def _precision(amp: Amp, place: torch.device) -> torch.dtype | None:
 
 def _cast(place: torch.device, precision: torch.dtype | None) -> AbstractContextManager[Any]:
     return nullcontext() if precision is None else torch.autocast(place.type, precision)
-
-
-class _Steps(torch.utils.data.Dataset[Any]):
-    """The batches as torch's loader wants them."""
-
-    def __init__(self, batch_of: BatchOf) -> None:
-        self._batch_of = batch_of
-
-    def __getitem__(self, step: int) -> Any:
-        return self._batch_of(step)
-
-
-def _batches(batch_of: BatchOf, step: int, steps: int, parallel: Parallel, workers: int, *, pin: bool) -> Iterator[Any]:
-    """The batches of the steps that are left, in order."""
-    numbers = range(step * parallel.size + parallel.rank, steps * parallel.size, parallel.size)
-    if not workers or not numbers:
-        yield from map(batch_of, numbers)
-        return
-    loader: Iterable[Any] = torch.utils.data.DataLoader(
-        _Steps(batch_of),
-        batch_size=None,
-        sampler=numbers,
-        num_workers=workers,
-        prefetch_factor=4,
-        multiprocessing_context="fork",  # a closure may make the batches
-        pin_memory=pin,
-    )
-    yield from loader
 
 
 def _refuse_wrong(run: Run, step: int, sums: Mapping[str, Tensor]) -> None:

@@ -91,13 +91,6 @@ def test_a_finished_run_trains_no_further(finished):
     same(tiny.train(folder, batches=no_batch).state_dict(), weights, rtol=0, atol=0)
 
 
-@pytest.mark.processes
-def test_batches_made_by_workers_are_the_same(tmp_path, whole):
-    network = tiny.train(tmp_path, loader_workers=2)
-    same(network.state_dict(), whole[0], rtol=0, atol=0)
-
-
-@pytest.mark.processes
 def test_two_processes_give_what_one_gives_on_the_joined_batch(tmp_path):
     launch(partial(tiny.train_plain, str(tmp_path / "two")), 2)
     first, second = (torch.load(tmp_path / "two" / f"rank{rank}.pt", weights_only=True) for rank in (0, 1))
