@@ -1,62 +1,88 @@
-"""The facts of the shop: the event types of the whole product, and how they are written as CloudEvents 1.0."""
+"""The facts of the shop: the event types of the whole product, and how they are read from CloudEvents 1.0.
+
+Those about products, sessions, baskets and receipts stand in ``store.shopping``, what all share in ``store.event``.
+"""
 
 from __future__ import annotations
 
-import secrets
-import time as _time
-from datetime import UTC, datetime
-from typing import Annotated, Any, ClassVar, Literal, Self
-from urllib.parse import quote, unquote
+from datetime import datetime
+from typing import Any, ClassVar, Literal, Self
+from urllib.parse import unquote
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
-Gtin = Annotated[str, Field(pattern=r"^\d{14}$")]
-Confidence = Annotated[float, Field(ge=0.0, le=1.0)]
+from store.event import SOURCE, Confidence, Event, Gtin, Timestamp, new_event_id
+from store.shopping import (
+    BasketChanged,
+    BasketEvent,
+    BasketLine,
+    Chance,
+    GateDecided,
+    PersonPassed,
+    ProductEvent,
+    ProductHandedOver,
+    ProductMisplaced,
+    ProductReturned,
+    ProductSettled,
+    ProductTaken,
+    ReceiptCorrected,
+    ReceiptDisputed,
+    ReceiptDrafted,
+    ReceiptIssued,
+    ReviewRequested,
+    SessionChecked,
+    SessionClosed,
+    SessionJoined,
+    SessionOpened,
+    ShelfReached,
+)
 
-
-# The years that CloudEvents' timestamps (RFC 3339) and Python's datetime share, counted from 1970.
-Timestamp = Annotated[float, Field(ge=0.0, lt=253_402_300_799.0)]
-_SOURCE = "/stores/"
+__all__ = [
+    "EVENT_TYPES",
+    "BasketChanged",
+    "BasketEvent",
+    "BasketLine",
+    "CameraDegraded",
+    "CameraRecovered",
+    "Chance",
+    "Confidence",
+    "Event",
+    "GateDecided",
+    "Gtin",
+    "LineCrossed",
+    "PersonEntered",
+    "PersonLeft",
+    "PersonMoved",
+    "PersonPassed",
+    "ProductEvent",
+    "ProductHandedOver",
+    "ProductMisplaced",
+    "ProductReturned",
+    "ProductSettled",
+    "ProductTaken",
+    "ReceiptCorrected",
+    "ReceiptDisputed",
+    "ReceiptDrafted",
+    "ReceiptIssued",
+    "ReviewRequested",
+    "SessionChecked",
+    "SessionClosed",
+    "SessionJoined",
+    "SessionOpened",
+    "ShelfLow",
+    "ShelfReached",
+    "Timestamp",
+    "UnknownEventTypeError",
+    "ZoneEntered",
+    "ZoneLeft",
+    "ZoneQueue",
+    "from_cloudevent",
+    "new_event_id",
+]
 
 
 class UnknownEventTypeError(ValueError):
     """A CloudEvent names a type that is not in the vocabulary."""
-
-
-def new_event_id() -> str:
-    """An id that sorts by creation time: 48 bits of milliseconds, then 80 random bits, as 32 hex digits."""
-    return f"{_time.time_ns() // 1_000_000:012x}{secrets.token_hex(10)}"
-
-
-class Event(BaseModel):
-    """What every event carries.
-
-    ``time`` is seconds since 1970 in UTC, on the clock of the footage (``Frame.captured_at``). ``cameras`` are the
-    cameras that the fact rests on, ``confidence`` the probability that it is true, and ``evidence`` the ids of
-    blurred pictures that show it.
-    """
-
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
-
-    type: ClassVar[str]
-    id: str = Field(default_factory=new_event_id, min_length=1, max_length=128)
-    store: str
-    time: Timestamp
-    cameras: tuple[str, ...] = ()
-    confidence: Confidence = 1.0
-    evidence: tuple[str, ...] = ()
-
-    def to_cloudevent(self) -> dict[str, Any]:
-        """The event as a CloudEvents 1.0 object in JSON format; the inverse of ``from_cloudevent``."""
-        return {
-            "specversion": "1.0",
-            "id": self.id,
-            "source": _SOURCE + quote(self.store, safe=""),
-            "type": self.type,
-            "time": datetime.fromtimestamp(self.time, UTC).isoformat(timespec="microseconds"),
-            "datacontenttype": "application/json",
-            "data": self.model_dump(mode="json", exclude={"id", "store", "time"}),
-        }
 
 
 class PersonEntered(Event):
@@ -99,110 +125,6 @@ class PersonLeft(Event):
     type: ClassVar[str] = "person.left"
     track_id: str
     entered_at: float
-
-
-class ShelfReached(Event):
-    """A hand entered a slot."""
-
-    type: ClassVar[str] = "shelf.reached"
-    track_id: str
-    slot: str
-
-
-class ProductEvent(Event):
-    """What the events about products share; ``quantity`` counts packages."""
-
-    track_id: str
-    gtin: Gtin
-    slot: str | None = None
-    quantity: int = Field(default=1, ge=1)
-
-
-class ProductTaken(ProductEvent):
-    """A product left its slot in somebody's hand."""
-
-    type: ClassVar[str] = "product.taken"
-
-
-class ProductReturned(ProductEvent):
-    """A product went back to the slot it belongs in."""
-
-    type: ClassVar[str] = "product.returned"
-
-
-class ProductMisplaced(ProductEvent):
-    """A product was put down where it does not belong."""
-
-    type: ClassVar[str] = "product.misplaced"
-
-
-class ProductHandedOver(ProductEvent):
-    """A product went from one person's hand (``track_id``) to another's (``to_track_id``)."""
-
-    type: ClassVar[str] = "product.handed_over"
-    to_track_id: str
-
-
-class SessionOpened(Event):
-    """A gate let somebody in; every later message of the visit carries ``session_id``."""
-
-    type: ClassVar[str] = "session.opened"
-    session_id: str
-    gate: str
-
-
-class SessionClosed(Event):
-    """The people of a session went out."""
-
-    type: ClassVar[str] = "session.closed"
-    session_id: str
-    gate: str
-
-
-class BasketLine(BaseModel):
-    """One product in a basket or on a receipt; ``unit_price`` in the smallest unit of the currency."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    gtin: Gtin
-    quantity: int
-    unit_price: int
-    confidence: Confidence = 1.0
-
-
-class BasketEvent(Event):
-    """What the events about a basket and its receipt share."""
-
-    session_id: str
-    lines: tuple[BasketLine, ...]
-
-
-class BasketChanged(BasketEvent):
-    """The live basket of a session changed."""
-
-    type: ClassVar[str] = "basket.changed"
-
-
-class ReceiptDrafted(BasketEvent):
-    """The session closed; lines may still be settled."""
-
-    type: ClassVar[str] = "receipt.drafted"
-    receipt_id: str
-
-
-class ReceiptIssued(BasketEvent):
-    """The receipt is final."""
-
-    type: ClassVar[str] = "receipt.issued"
-    receipt_id: str
-
-
-class ReceiptCorrected(BasketEvent):
-    """An issued receipt was wrong; these are its lines now, and why."""
-
-    type: ClassVar[str] = "receipt.corrected"
-    receipt_id: str
-    reason: str
 
 
 class ShelfLow(Event):
@@ -264,17 +186,24 @@ EVENT_TYPES: dict[str, type[Event]] = {
         PersonEntered,
         PersonMoved,
         PersonLeft,
+        PersonPassed,
         ShelfReached,
         ProductTaken,
         ProductReturned,
         ProductMisplaced,
         ProductHandedOver,
+        ProductSettled,
         SessionOpened,
+        SessionJoined,
+        SessionChecked,
         SessionClosed,
+        GateDecided,
         BasketChanged,
         ReceiptDrafted,
         ReceiptIssued,
         ReceiptCorrected,
+        ReceiptDisputed,
+        ReviewRequested,
         ShelfLow,
         LineCrossed,
         ZoneEntered,
@@ -302,13 +231,13 @@ def from_cloudevent(document: dict[str, Any]) -> Event:
     source, moment, data = document["source"], document["time"], document["data"]
     if document["specversion"] != "1.0":
         raise ValueError(f"CloudEvents {document['specversion']!r} is not understood, only 1.0")
-    if not isinstance(source, str) or not source.startswith(_SOURCE):
-        raise ValueError(f"the source of an event of ours begins with {_SOURCE}, found {source!r}")
+    if not isinstance(source, str) or not source.startswith(SOURCE):
+        raise ValueError(f"the source of an event of ours begins with {SOURCE}, found {source!r}")
     if not isinstance(moment, str) or not isinstance(data, dict):
         raise ValueError("not a CloudEvent of ours: time must be a string and data an object")
     time = datetime.fromisoformat(moment)
     if time.tzinfo is None:
         raise ValueError(f"the time of an event needs its offset from UTC, found {moment!r}")
     return cls.model_validate(
-        {**data, "id": document["id"], "store": unquote(source.removeprefix(_SOURCE)), "time": time.timestamp()}
+        {**data, "id": document["id"], "store": unquote(source.removeprefix(SOURCE)), "time": time.timestamp()}
     )

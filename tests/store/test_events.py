@@ -11,9 +11,12 @@ from hypothesis import strategies as st
 from store.events import (
     EVENT_TYPES,
     BasketLine,
+    Chance,
     Event,
     PersonEntered,
     PersonMoved,
+    ProductEvent,
+    ProductTaken,
     UnknownEventTypeError,
     from_cloudevent,
     new_event_id,
@@ -33,12 +36,21 @@ FIELDS: dict[str, st.SearchStrategy[Any]] = {
     "evidence": st.lists(text, max_size=3).map(tuple),
     "gtin": gtin,
     "slot": text,
-    "quantity": st.integers(1, 10**6),
+    "quantity": st.integers(1, 1_000),
     "remaining": st.integers(0, 10**6),
     "people": st.integers(0, 10**6),
     "entered_at": finite,
     "dwell_s": st.floats(0, 1e9),
     "direction": st.sampled_from(["in", "out"]),
+    "way": st.sampled_from(["in", "out"]),
+    "open": st.booleans(),
+    "adult": st.booleans(),
+    "role": st.sampled_from(["customer", "staff", "tester"]),
+    "group_size": st.integers(1, 20),
+    "total": st.none() | st.integers(),
+    "by": st.sampled_from(["evidence", "balance", "review"]),
+    "settles": st.text(min_size=1, max_size=20),
+    "about": st.text(min_size=1, max_size=20),
     "lines": st.lists(
         st.builds(BasketLine, gtin=gtin, quantity=st.integers(), unit_price=st.integers(), confidence=unit), max_size=3
     ).map(tuple),
@@ -68,7 +80,33 @@ def any_event(cls: type[Event]) -> st.SearchStrategy[Event]:
     if cls is PersonMoved:
         return moved()
     given_fields = {name: FIELDS.get(name, text) for name in cls.model_fields}
+    if "reason" in given_fields:
+        given_fields["reason"] = REASONS.get(cls.type, text)
+    if "who" in given_fields:
+        del given_fields["who"], given_fields["what"]
+        chances = st.tuples(text, gtin).map(lambda ids: ((chance_of(ids[0], 0.5),), (chance_of(ids[1]),)))
+        built = st.builds(cls, **given_fields)
+        return st.tuples(built, chances).map(lambda pair: with_chances(*pair))
     return st.builds(cls, **given_fields)
+
+
+REASONS: dict[str, st.SearchStrategy[Any]] = {
+    "session.closed": st.sampled_from(["left", "turned_back"]),
+    "review.requested": st.sampled_from(["unsure", "disputed"]),
+}
+
+
+def chance_of(id: str, probability: float = 0.25) -> Chance:
+    return Chance(id=id, probability=probability)
+
+
+def with_chances(event: Event, chances: tuple[tuple[Chance, ...], tuple[Chance, ...]]) -> Event:
+    """The event, its likeliest among the possibilities where it has one."""
+    who, what = chances
+    if isinstance(event, ProductEvent):
+        who = tuple(dict.fromkeys((chance_of(event.track_id), *(c for c in who if c.id != event.track_id))))
+        what = tuple(dict.fromkeys((chance_of(event.gtin), *(c for c in what if c.id != event.gtin))))
+    return type(event).model_validate({**event.model_dump(), "who": who, "what": what})
 
 
 @pytest.mark.parametrize("kind", sorted(EVENT_TYPES))
@@ -175,3 +213,27 @@ def test_ids_sort_by_the_time_they_were_made_and_differ() -> None:
     assert [i[:12] for i in ids] == sorted(i[:12] for i in ids)
     assert abs(int(ids[0][:12], 16) / 1000 - datetime.now().timestamp()) < 3_600
     assert {len(i) for i in ids} == {32}
+
+
+def taken(**fields: Any) -> ProductTaken:
+    return ProductTaken(**{"store": "s", "time": 1.0, "track_id": "a", "gtin": "0" * 14, **fields})
+
+
+@pytest.mark.parametrize(
+    ("who", "says"),
+    [
+        ([("a", 0.7), ("b", 0.4)], "add up to 1.1"),
+        ([("b", 1.0)], "must name 'a', the likeliest"),
+        ([("a", 0.5), ("a", 0.5)], "names an id twice"),
+    ],
+)
+def test_possibilities_that_cannot_be_are_refused(who: list[tuple[str, float]], says: str) -> None:
+    with pytest.raises(ValueError, match=says):
+        taken(who=tuple(chance_of(*pair) for pair in who))
+    assert taken(who=(chance_of("a", 0.7), chance_of("b", 0.3))).who[1].id == "b"
+
+
+@pytest.mark.parametrize("quantity", [0, -1, 1_001])
+def test_nobody_takes_so_many(quantity: int) -> None:
+    with pytest.raises(ValueError, match="quantity"):
+        taken(quantity=quantity)
