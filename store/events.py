@@ -30,11 +30,13 @@ from store.shopping import (
     ReceiptDrafted,
     ReceiptIssued,
     ReviewRequested,
+    Role,
     SessionChecked,
     SessionClosed,
     SessionJoined,
     SessionOpened,
     ShelfReached,
+    Way,
 )
 
 __all__ = [
@@ -65,6 +67,7 @@ __all__ = [
     "ReceiptDrafted",
     "ReceiptIssued",
     "ReviewRequested",
+    "Role",
     "SessionChecked",
     "SessionClosed",
     "SessionJoined",
@@ -73,6 +76,7 @@ __all__ = [
     "ShelfReached",
     "Timestamp",
     "UnknownEventTypeError",
+    "Way",
     "ZoneEntered",
     "ZoneLeft",
     "ZoneQueue",

@@ -1,0 +1,41 @@
+"""The rules of a shop's checkout: who pays for what is handed over, when a line is sure, how long things may take."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+HandOver = Literal["picker_pays", "holder_pays", "group"]
+
+
+class PolicyError(ValueError):
+    """A policy whose numbers contradict each other."""
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """How events become receipts.
+
+    ``hand_over``: whoever took it first pays (``picker_pays``); whoever has it in the end pays, and nobody when they
+    have no session (``holder_pays``); or the last of those through whose hands it went who has a session (``group``).
+    Staff never pay, and what they hold in the end nobody pays.
+
+    A package is charged from a probability of ``charge_at`` on; a line is sure when each of its packages has one of
+    ``sure_at`` or more, or of ``1 - sure_at`` or less. ``settle_s`` after the session closed its receipt is issued
+    even when a line is not sure. All times are seconds on the clock of the footage.
+    """
+
+    hand_over: HandOver = "holder_pays"
+    charge_at: float = 0.5
+    sure_at: float = 0.95
+    settle_s: float = 120.0
+
+    def __post_init__(self) -> None:
+        if not 0 < self.charge_at <= self.sure_at <= 1:
+            raise PolicyError(f"expected 0 < charge_at <= sure_at <= 1, found {self.charge_at:g} and {self.sure_at:g}")
+        if self.settle_s < 0:
+            raise PolicyError(f"settle_s must not be negative, found {self.settle_s:g}")
+
+    def is_sure(self, probability: float) -> bool:
+        """Whether no more evidence is needed on something of this probability."""
+        return probability >= self.sure_at or probability <= 1 - self.sure_at + 1e-12
