@@ -8,8 +8,9 @@ from api.commands.evaluate.detector import detector, pose
 from api.commands.evaluate.persons import persons
 from api.commands.evaluate.products import products
 from api.commands.evaluate.reach import reach
+from api.commands.evaluate.receipts import receipts
 from api.commands.evaluate.tracking import tracking, watch
 
 app = typer.Typer(no_args_is_help=True)
-for command in (tracking, watch, detector, pose, persons, products, reach):
+for command in (tracking, watch, detector, pose, persons, products, reach, receipts):
     app.command()(command)
