@@ -5,6 +5,8 @@ Every event is given to every consumer group at least once; a handler makes that
 
 from __future__ import annotations
 
+import math
+import secrets
 import threading
 import time
 from collections.abc import Collection, Iterator, Sequence
@@ -32,6 +34,7 @@ class Bus:
         self._link = link
         self.stream = f"aisle:{settings.store}:events"
         self.dead_stream = f"aisle:{settings.store}:dead"
+        self._once = f"aisle:{settings.store}:once"
         self._publisher = Publisher(link, self.stream, settings)
 
     @classmethod
@@ -148,6 +151,16 @@ class Bus:
     def memory_bytes(self) -> int:
         """Memory that the whole server uses."""
         return int(self._link.call(lambda client: client.info("memory"))["used_memory"])
+
+    def once(self, name: str, lasts_s: float) -> bool:
+        """True for the first to ask with this ``name`` within ``lasts_s`` seconds, whichever process asks; else False.
+
+        Raises ``BusUnavailableError`` when the server is away.
+        """
+        mine, key, milliseconds = secrets.token_hex(8), f"{self._once}:{name}", max(1, math.ceil(lasts_s * 1000))
+        # The answer may be lost and asked for again: what is there already may be our own.
+        found = self._link.call(lambda client: client.set(key, mine, nx=True, px=milliseconds, get=True))
+        return found is None or found == mine
 
     def ping(self, timeout_s: float = 2.0) -> None:
         """Raise ``BusUnavailableError`` unless the server answers."""

@@ -13,7 +13,19 @@ from sqlalchemy import Column, ColumnElement, Table, delete, select, tuple_, upd
 from store.errors import UnavailableError
 from store.records import Records
 from store.settings import Settings
-from store.tables import cameras, crossings, events, handled, occupancy, tiles, visits, zone_visits
+from store.tables import (
+    cameras,
+    crossings,
+    events,
+    handled,
+    ledger,
+    occupancy,
+    receipts,
+    reviews,
+    tiles,
+    visits,
+    zone_visits,
+)
 
 # What makes a row old. A stay is as old as its end; a minute of counts as old as its end.
 _SECONDS: tuple[Column[float], ...] = (
@@ -22,7 +34,9 @@ _SECONDS: tuple[Column[float], ...] = (
     crossings.c.time,
     zone_visits.c.left_at,
     visits.c.left_at,
+    reviews.c.time,
 )
+_ACCOUNTS: tuple[Column[float], ...] = (receipts.c.drafted_at, ledger.c.time)
 _MINUTES: tuple[Column[int], ...] = (occupancy.c.minute, tiles.c.minute)
 _AT_ONCE = 5_000
 log = structlog.get_logger(__name__)
@@ -31,11 +45,14 @@ log = structlog.get_logger(__name__)
 def purge(records: Records, settings: Settings, now: float) -> dict[str, int]:
     """Delete what is older at ``now`` (seconds, UTC) than the settings allow; return how many by table, and pictures.
 
-    Rows go after ``retention_days`` on the clock of the footage, pictures after ``evidence_hours`` on that of the file
-    system. Rows go in small transactions, so that writers are not held up; running it again, or twice at once, is fine.
+    Rows go after ``retention_days`` on the clock of the footage, receipts and payments after ``receipt_days``, pictures
+    after ``evidence_hours`` on the clock of the file system. Rows go in small transactions, so that writers are not
+    held up; running it again, or twice at once, is fine.
     """
     oldest = now - settings.retention_days * 86_400
     deleted = {column.table.name: _delete(records, column, column < oldest) for column in _SECONDS}
+    kept_from = now - settings.receipt_days * 86_400
+    deleted |= {column.table.name: _delete(records, column, column < kept_from) for column in _ACCOUNTS}
     for minute in _MINUTES:
         deleted[minute.table.name] = _delete(records, minute, (minute + 1) * 60 <= oldest)
     deleted["pictures"] = _delete_pictures(records, settings, now - settings.evidence_hours * 3_600)

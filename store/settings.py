@@ -5,7 +5,7 @@ from __future__ import annotations
 import ipaddress
 import os
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 import yaml
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
@@ -59,6 +59,14 @@ class Settings(BaseSettings):
     rate_limit: str = Field(default="600/minute", pattern=r"^\d+/(second|minute|hour|day)$")
     min_visitors: int = Field(default=3, ge=1, description="a heatmap cell with fewer visitors is not shown")
     retention_days: int = Field(default=30, ge=1, description="age at which facts and counts are deleted")
+    receipt_days: int = Field(default=3_650, ge=1, description="age at which receipts and payments are deleted")
+    hand_over: Literal["picker_pays", "holder_pays", "group"] = Field(
+        default="holder_pays", description="who pays for what one shopper gives another"
+    )
+    settle_s: float = Field(default=120.0, ge=0, description="seconds after which a receipt is issued, sure or not")
+    review_below: float = Field(default=0.8, ge=0.5, le=1, description="lines less sure than this go to the reviews")
+    code_s: int = Field(default=60, ge=5, le=3600, description="seconds for which an entry code is good")
+    code_secret: SecretStr | None = Field(default=None, description="signs entry codes; none: a file in data_dir")
     evidence_hours: int = Field(default=72, ge=1, description="age at which blurred pictures are deleted")
     stream_length: int = Field(default=2_000, ge=100, description="handled events that the bus keeps for a replay")
     lag_limit: int = Field(default=2_000, ge=1, description="unhandled events at which publishing waits")
@@ -81,6 +89,13 @@ class Settings(BaseSettings):
         schemes = ("postgresql://", "postgres://", "postgresql+psycopg://", "sqlite:///")
         if value is not None and not value.get_secret_value().startswith(schemes):
             raise ValueError("must begin with postgresql:// or sqlite:///")
+        return value
+
+    @field_validator("code_secret")
+    @classmethod
+    def _long_enough(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None and len(value.get_secret_value().encode()) < 32:
+            raise ValueError("must have 32 bytes at least; make one with `openssl rand -hex 32`")
         return value
 
     @model_validator(mode="after")

@@ -144,6 +144,15 @@ class SessionJoined(Event):
     track_id: str
 
 
+class SessionLeft(Event):
+    """One of the people of a session went out."""
+
+    type: ClassVar[str] = "session.left"
+    session_id: str
+    track_id: str
+    gate: str
+
+
 class SessionChecked(Event):
     """Staff looked at the age of whoever shops in a session."""
 
@@ -153,12 +162,12 @@ class SessionChecked(Event):
 
 
 class SessionClosed(Event):
-    """The people of a session went out: by ``gate``, or never came in through it (``turned_back``)."""
+    """A session is over: its people went out by ``gate``, never came in through it, or were not seen for too long."""
 
     type: ClassVar[str] = "session.closed"
     session_id: str
     gate: str
-    reason: Literal["left", "turned_back"] = "left"
+    reason: Literal["left", "turned_back", "lost"] = "left"
 
 
 class GateDecided(Event):

@@ -1,6 +1,7 @@
 """The tables of the records. Times are float seconds since 1970 in UTC, on the clock of the footage.
 
-No table holds the path of a person: tracks become counts, stays and cells, and nothing here carries a track id.
+No table holds the path of a person: tracks become counts, stays and cells. Track ids, random by visit, stand in
+``events`` alone, where a receipt's events say whose hand it was.
 """
 
 from __future__ import annotations
@@ -154,4 +155,72 @@ api_keys = Table(
     Column("expires_at", Double, nullable=True),
     Column("revoked_at", Double, nullable=True),
     UniqueConstraint("hash"),
+)
+
+# Whom an alias stands for. Events and receipts know the alias alone: without its row they are nobody's.
+members = Table(
+    "members",
+    metadata,
+    Column("id", String(64), primary_key=True),
+    Column("store", String(64), nullable=False),
+    Column("member", String(128), nullable=False),
+    Column("created_at", Double, nullable=False),
+    UniqueConstraint("store", "member"),
+)
+
+# One receipt a session: its newest lines; what they were before is in events. Money is in the smallest unit.
+receipts = Table(
+    "receipts",
+    metadata,
+    Column("id", String(64), primary_key=True),
+    Column("store", String(64), nullable=False),
+    Column("session_id", String(64), nullable=False),
+    Column("member", String(64), nullable=True),
+    Column("role", String(16), nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("lines", JSON, nullable=False),
+    Column("total", Integer, nullable=False),
+    Column("currency", String(3), nullable=False),
+    Column("drafted_at", Double, nullable=False),
+    Column("issued_at", Double, nullable=True),
+    Column("corrected_at", Double, nullable=True),
+    Column("reason", Text, nullable=True),
+    CheckConstraint("state IN ('draft', 'issued', 'corrected')", name="state"),
+    UniqueConstraint("session_id"),
+    Index(None, "store", "drafted_at"),
+    Index(None, "drafted_at"),
+)
+
+# Payments: rows are added, never changed but for the provider's reference and the time at which it took them.
+ledger = Table(
+    "ledger",
+    metadata,
+    Column("id", String(96), primary_key=True),
+    Column("store", String(64), nullable=False),
+    Column("receipt_id", String(64), nullable=False),
+    Column("time", Double, nullable=False),
+    Column("amount", Integer, nullable=False),
+    Column("currency", String(3), nullable=False),
+    Column("collected_at", Double, nullable=True),
+    Column("reference", String(128), nullable=True),
+    Index(None, "receipt_id"),
+    Index(None, "store", "collected_at"),
+    Index(None, "time"),
+)
+
+# What a person is asked to look at: the product event ``about``, and what it may have been.
+reviews = Table(
+    "reviews",
+    metadata,
+    Column("id", String(64), primary_key=True),
+    Column("store", String(64), nullable=False),
+    Column("session_id", String(64), nullable=False),
+    Column("about", String(128), nullable=False),
+    Column("reason", String(16), nullable=False),
+    Column("time", Double, nullable=False),
+    Column("body", JSON, nullable=False),
+    Column("answered_at", Double, nullable=True),
+    Index(None, "store", "answered_at", "time"),
+    Index(None, "time"),
 )

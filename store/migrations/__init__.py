@@ -12,7 +12,7 @@ from sqlalchemy import Connection, Engine, text
 from store.errors import RecordsError
 
 # The newest revision, so that alembic is imported only where there is something to do.
-HEAD = "0001"
+HEAD = "0002"
 _LOCK = 0x_A1_51_E0_01
 
 

@@ -381,3 +381,13 @@ def test_a_subscriber_outlives_the_restart_of_the_server(
         tcp_server.start()
         bus.publish(entered(2))
         assert seen(subscription, 2) == ["0", "1"]
+
+
+def test_only_the_first_is_the_first(bus: Bus) -> None:
+    assert [bus.once("code-1", 60.0) for _ in range(3)] == [True, False, False]
+    assert bus.once("code-2", 60.0)
+
+
+def test_the_first_is_forgotten_in_time(bus: Bus, eventually: Callable[[Callable[[], bool]], None]) -> None:
+    assert bus.once("code", 0.01)
+    eventually(lambda: bus.once("code", 60.0))

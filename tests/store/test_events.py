@@ -91,7 +91,7 @@ def any_event(cls: type[Event]) -> st.SearchStrategy[Event]:
 
 
 REASONS: dict[str, st.SearchStrategy[Any]] = {
-    "session.closed": st.sampled_from(["left", "turned_back"]),
+    "session.closed": st.sampled_from(["left", "turned_back", "lost"]),
     "review.requested": st.sampled_from(["unsure", "disputed"]),
 }
 

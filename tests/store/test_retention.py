@@ -11,7 +11,21 @@ from structlog.testing import capture_logs
 from store.records import Records
 from store.retention import purge, purge_regularly
 from store.settings import Settings
-from store.tables import api_keys, cameras, crossings, events, handled, metadata, occupancy, tiles, visits, zone_visits
+from store.tables import (
+    api_keys,
+    cameras,
+    crossings,
+    events,
+    handled,
+    ledger,
+    metadata,
+    occupancy,
+    receipts,
+    reviews,
+    tiles,
+    visits,
+    zone_visits,
+)
 
 DAY = 86_400.0
 NOW = 1_800_000_000.0
@@ -29,6 +43,8 @@ def fill(records: Records, suffix: str, time: float) -> None:
         stay = {**where, "id": suffix, "entered_at": time - 90 * DAY, "left_at": time}
         records.insert(c, zone_visits, [{**stay, "zone": "z", "staff": False}])
         records.insert(c, visits, [stay])
+        review = {"id": suffix, "store": "s", "session_id": suffix, "about": "e", "reason": "unsure", "body": {}}
+        records.insert(c, reviews, [{**review, "time": time, "answered_at": None}])
         records.merge(c, occupancy, [{**where, "zone": "", "minute": minute, "person_seconds": 1.0, "peak": 1}])
         cell = {**where, "space": "image", "minute": minute, "x": 1, "y": 1}
         records.merge(c, tiles, [{**cell, "visitors": 1, "seconds": 1.0}])
@@ -54,15 +70,38 @@ def test_rows_past_their_age_go_and_the_others_stay(records: Records, settings: 
     fill(records, "old", old_minute_end - 1)
     fill(records, "new", OLDEST + 120)
     # "old" lies in the minute before the one that its time is in, so it is past its age by a minute at least
-    aged = {"events", "handled", "crossings", "zone_visits", "visits", "occupancy", "tiles"}
+    aged = {"events", "handled", "crossings", "zone_visits", "visits", "occupancy", "tiles", "reviews"}
+    none = {"pictures": 0, "receipts": 0, "ledger": 0}
     deleted = purge(records, settings, NOW)
-    assert deleted == {**dict.fromkeys(aged, 1), "pictures": 0}
+    assert deleted == {**dict.fromkeys(aged, 1), **none}
     left = counts(records)
     assert {name: left[name] for name in aged} == dict.fromkeys(aged, 1)
     with records.read() as connection:
         assert connection.execute(select(tiles.c.camera)).scalar_one() == "new"
         assert connection.execute(select(visits.c.id)).scalar_one() == "new"
-    assert purge(records, settings, NOW) == {**dict.fromkeys(aged, 0), "pictures": 0}
+    assert purge(records, settings, NOW) == {**dict.fromkeys(aged, 0), **none}
+
+
+def test_receipts_and_payments_have_an_age_of_their_own(records: Records, settings: Settings) -> None:
+    def account(name: str, time: float) -> None:
+        receipt = {
+            "id": name, "store": "s", "session_id": name, "member": None, "role": "customer", "state": "issued",
+            "version": 1, "lines": [], "total": 5, "currency": "EUR", "drafted_at": time, "issued_at": time,
+            "corrected_at": None, "reason": None,
+        }  # fmt: skip
+        entry = {"id": name, "store": "s", "receipt_id": name, "time": time, "amount": 5, "currency": "EUR"}
+        with records.begin() as c:
+            records.insert(c, receipts, [receipt])
+            records.insert(c, ledger, [{**entry, "collected_at": None, "reference": None}])
+
+    oldest = NOW - settings.receipt_days * DAY
+    account("old", oldest - 1)
+    account("kept", oldest)
+    deleted = purge(records, settings, NOW)
+    assert (deleted["receipts"], deleted["ledger"]) == (1, 1)
+    with records.read() as connection:
+        assert connection.execute(select(receipts.c.id)).scalars().all() == ["kept"]
+        assert connection.execute(select(ledger.c.id)).scalars().all() == ["kept"]
 
 
 def test_the_age_itself_is_kept(records: Records, settings: Settings) -> None:
