@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from store.settings import Settings
+
 HandOver = Literal["picker_pays", "holder_pays", "group"]
 
 
@@ -22,19 +24,35 @@ class Policy:
 
     A package is charged from a probability of ``charge_at`` on; a line is sure when each of its packages has one of
     ``sure_at`` or more, or of ``1 - sure_at`` or less. ``settle_s`` after the session closed its receipt is issued
-    even when a line is not sure. All times are seconds on the clock of the footage.
+    even when a line is not sure, and not before ``lateness_s`` after it, for facts come a little late. A line less sure
+    than ``review_below`` is put to a person.
+
+    Who passes a gate within ``bind_s`` after it opened, or ``early_s`` before, belongs to that session; nobody: it is
+    closed. A session of whose people nothing is seen for ``lost_s`` is closed as well. All times are seconds on the
+    clock of the footage.
     """
 
     hand_over: HandOver = "holder_pays"
     charge_at: float = 0.5
     sure_at: float = 0.95
     settle_s: float = 120.0
+    lateness_s: float = 1.0
+    review_below: float = 0.8
+    bind_s: float = 20.0
+    early_s: float = 2.0
+    lost_s: float = 7_200.0
 
     def __post_init__(self) -> None:
         if not 0 < self.charge_at <= self.sure_at <= 1:
             raise PolicyError(f"expected 0 < charge_at <= sure_at <= 1, found {self.charge_at:g} and {self.sure_at:g}")
-        if self.settle_s < 0:
-            raise PolicyError(f"settle_s must not be negative, found {self.settle_s:g}")
+        for name in ("settle_s", "lateness_s", "bind_s", "early_s", "lost_s"):
+            if getattr(self, name) < 0:
+                raise PolicyError(f"{name} must not be negative, found {getattr(self, name):g}")
+
+    @classmethod
+    def of(cls, settings: Settings) -> Policy:
+        """The policy that a shop's settings ask for."""
+        return cls(hand_over=settings.hand_over, settle_s=settings.settle_s, review_below=settings.review_below)
 
     def is_sure(self, probability: float) -> bool:
         """Whether no more evidence is needed on something of this probability."""
