@@ -28,10 +28,10 @@ class _Walk:
 class Passages:
     """Finds passages through the gates of a plan.
 
-    A way from outside the floor to inside passes the gate that it crosses. Cameras often see the inside alone: who is
-    first seen within ``near_m`` of a gate that leads in came in there, and who was last seen so near to one that
-    leads out, and is not followed any more, went out. Places closer to the gate's line than ``margin_m`` count as
-    where one was, for feet are never seen exactly.
+    A way from outside the floor to inside, or back, passes the gate that it crosses, whatever that is meant for.
+    Cameras often see the inside alone: who is first seen within ``near_m`` of a gate that leads in came in there, and
+    who was last seen so near to one that leads out, and is not followed any more, went out. Places closer to the
+    gate's line than ``margin_m`` count as where one was, for feet are never seen exactly.
     """
 
     def __init__(self, plan: Plan | None, *, near_m: float = 1.2, margin_m: float = 0.15) -> None:
@@ -68,7 +68,7 @@ class Passages:
         if inside != walk.inside and self._distance(xy) > self._margin_m:
             gate = min(self._gates, key=lambda g: _crossing(g, walk.xy, xy))
             way: Way = "in" if inside else "out"
-            if gate.way in (way, "both") and not (way == "in" and walk.came_in):
+            if not (way == "in" and walk.came_in):
                 yield self._passed(event, track, gate, way, time_s)
             walk.inside, walk.came_in = inside, inside
         walk.time_s, walk.xy = time_s, xy
