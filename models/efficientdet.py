@@ -64,26 +64,12 @@ class EfficientDet:
         answers = zip(images, fitted, scores[..., 0], offsets, strict=True)
         return [self._people(image, each, min_confidence, *answer) for image, each, *answer in answers]
 
-    def _people(
-        self,
-        image: Image,
-        fitted: Fitted,
-        min_confidence: float,
-        confidence: Float,
-        offsets: Float,
-        keypoints: Float | None = None,
-    ) -> Boxes:
-        """The people of one picture by the network's answers for each anchor; ``keypoints`` (cells, k, 3) in pixels of
-        its input.
-        """
+    def _people(self, image: Image, fitted: Fitted, min_confidence: float, confidence: Float, offsets: Float) -> Boxes:
+        """The people of one picture by the network's answers for each anchor."""
         likely = np.flatnonzero(confidence >= min(min_confidence, _VOTE_FROM))
         xyxy = fitted.to_picture(decode(offsets[likely], self._anchors[likely]))
-        joints = None
-        if keypoints is not None:
-            joints = keypoints[likely // ANCHORS_PER_CELL].copy()
-            joints[..., :2] /= np.array(fitted.scale, np.float32)
         # Clipped first, since what lies outside the picture says nothing of who is the same.
-        boxes = clip(Boxes(xyxy, confidence[likely], joints), image.shape[1], image.shape[0])
+        boxes = clip(Boxes(xyxy, confidence[likely]), image.shape[1], image.shape[0])
         return vote(suppress(boxes.at_least(min_confidence), iou=_SAME_IOU, containment=_SAME_PART), boxes)
 
 

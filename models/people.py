@@ -56,7 +56,7 @@ def open_person_detector(
         return EfficientDet(fetch(name), size=size or (640, 384), threads=threads)
     path = fetch(name) if name in registry() else Path(name)
     if path.suffix in (".onnx", ".xml") and path.is_file():
-        from models.people_keypoints import PeopleDetector, is_people_network
+        from models.people_detector import PeopleDetector, is_people_network
         from models.runtimes import read_openvino
 
         if is_people_network(read_openvino(path)):

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from training.evaluate.bootstrap import Comparison
 
 
+_BOTH: Final = ("candidate", "active")
+
+
 class Judgement(NamedTuple):
     """How the first network is beside the second, and one line about it: the numbers, the difference, its interval."""
 
@@ -55,10 +58,28 @@ def judgement_of(comparisons: Mapping[str, Comparison]) -> Judgement:
 
 
 def people(candidate: Path, active: Path, dataset: Path) -> Judgement:
-    """By `aisle evaluate pose` where both networks place joints, else by `aisle evaluate detector`."""
-    from training.evaluate.pose import guard
+    """By AP50 of `aisle evaluate detector`."""
+    from models.people import open_person_detector
+    from training.evaluate.detector import evaluate_detectors
+    from training.evaluate.people_pictures import Question
 
-    return guard(candidate, active, dataset)
+    detectors = {name: open_person_detector(str(path)) for name, path in zip(_BOTH, (candidate, active), strict=True)}
+    return judgement_of({"AP50": evaluate_detectors(Question(dataset), detectors)[0].against["AP50"]})
+
+
+def joints(candidate: Path, active: Path, dataset: Path) -> Judgement:
+    """By PCK and AP50 of `aisle evaluate pose`, both in the boxes of the active people network."""
+    from models.joints import JointFinder, PosedDetector
+    from models.people import open_person_detector
+    from training.evaluate.people_pictures import Question
+    from training.evaluate.pose import evaluate_poses
+
+    people = open_person_detector("active")
+    posed = {
+        name: PosedDetector(people, JointFinder(path)) for name, path in zip(_BOTH, (candidate, active), strict=True)
+    }
+    against = evaluate_poses(Question(dataset), posed)[0].against
+    return judgement_of({"AP50 by OKS": against["OKS AP50"], "PCK": against["PCK"]})
 
 
 def persons(candidate: Path, active: Path, dataset: Path) -> Judgement:
@@ -94,4 +115,10 @@ def products(candidate: Path, active: Path, dataset: Path) -> Judgement:
     return judgement_of({"top-1": comparison})
 
 
-GUARDS: Final[Mapping[Role, Guard]] = {"people": people, "persons": persons, "products": products, "reach": reach}
+GUARDS: Final[Mapping[Role, Guard]] = {
+    "people": people,
+    "joints": joints,
+    "persons": persons,
+    "products": products,
+    "reach": reach,
+}

@@ -1,4 +1,4 @@
-"""What the people network is taught: which anchors are people, where their boxes lie, where their joints are."""
+"""What the people network is taught: which anchors are people, where their boxes lie."""
 
 from __future__ import annotations
 
@@ -9,12 +9,9 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
-from torch.nn import functional
 from torchvision.ops import complete_box_iou_loss, sigmoid_focal_loss
 
 from models.boxes import overlaps
-from models.efficientdet import ANCHORS_PER_CELL as PER_CELL
-from models.people_keypoints import KEYPOINTS, UNIT
 from training.people_views import People
 
 NOBODY: Final = -1
@@ -24,25 +21,19 @@ _NEGATIVE: Final = 0.4
 _LEAST: Final = 0.2  # of the best anchor of a person whom no anchor fits well
 _FOCUS: Final = 1.5  # EfficientDet's gamma
 _BALANCE: Final = 0.25  # and alpha
-_HIDDEN: Final = 0.4  # how much a keypoint counts that is in the picture and not seen
 
 
 class Taught(NamedTuple):
     """The lesson of a batch: the p positive anchors of all its views with what they should answer.
 
     ``labels`` float32 (n, a): 1 people, 0 nobody, -1 not asked. ``view`` and ``anchor`` int64 (p,) say where positives
-    are, ``xyxy`` (p, 4) their boxes; ``cell_view``, ``cell`` (c,) the cells that place joints, ``joints`` (c, 17, 3) in
-    pixels with visibility, ``scale`` (c,) the square root of the person's area.
+    are, ``xyxy`` (p, 4) their boxes in pixels.
     """
 
     labels: Tensor
     view: Tensor
     anchor: Tensor
     xyxy: Tensor
-    cell_view: Tensor
-    cell: Tensor
-    joints: Tensor
-    scale: Tensor
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -57,22 +48,16 @@ class Teacher:
         anchor lies on someone who is ignored.
         """
         labels = np.zeros((len(views), len(self.anchors)), np.float32)
-        rows: list[tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]] = []
-        boxes, joints = [], []
+        rows: list[tuple[NDArray[np.int64], NDArray[np.int64]]] = []
+        boxes = []
         for number, people in enumerate(views):
             owner = self.owners(people)
             labels[number] = np.where(owner >= 0, 1.0, np.where(owner == IGNORED, -1.0, 0.0))
             mine = np.flatnonzero(owner >= 0)
-            rows.append((np.full(len(mine), number), mine, owner[mine]))
+            rows.append((np.full(len(mine), number), mine))
             boxes.append(people.xyxy[owner[mine]])
-            joints.append(people.keypoints[owner[mine]])
-        view, anchor, owner = (np.concatenate(column) for column in zip(*rows, strict=True))
-        xyxy, points = np.concatenate(boxes), np.concatenate(joints)
-        # Anchors of one cell that are of different people: the first has it.
-        _, first = np.unique(view * len(self.anchors) + anchor // PER_CELL, return_index=True)
-        sides = xyxy[first, 2:] - xyxy[first, :2]
-        arrays = labels, view, anchor, xyxy, view[first], anchor[first] // PER_CELL, points[first]
-        return Taught(*map(torch.from_numpy, (*arrays, np.sqrt(sides.prod(axis=1)))))
+        view, anchor = (np.concatenate(column) for column in zip(*rows, strict=True))
+        return Taught(*map(torch.from_numpy, (labels, view, anchor, np.concatenate(boxes))))
 
     def owners(self, people: People) -> NDArray[np.int64]:
         """Whose each anchor is, (a,): a person's place, ``NOBODY`` or ``IGNORED``."""
@@ -94,31 +79,20 @@ class Teacher:
         return owner
 
 
-def losses(answer: tuple[Tensor, Tensor, Tensor], taught: Taught, anchors: Tensor) -> dict[str, Tensor]:
+def losses(answer: tuple[Tensor, Tensor], taught: Taught, anchors: Tensor) -> dict[str, Tensor]:
     """The terms whose sum is minimised.
 
     ``people``: focal loss over anchors, by positives (Lin et al., 2017). ``box``: complete IoU loss (Zheng et al.,
-    2020). ``joints``: the mean distance of joints over the square root of the person's area. ``seen``: cross entropy of
-    being seen.
+    2020).
     """
-    logits, offsets, keypoints = answer
+    logits, offsets = answer
     positives = max(len(taught.anchor), 1)
     asked = (taught.labels >= 0).float()
     focal = sigmoid_focal_loss(logits[..., 0], taught.labels.clamp(min=0), alpha=_BALANCE, gamma=_FOCUS)
-    own = anchors[taught.anchor]
-    boxes = decoded(offsets[taught.view, taught.anchor], own)
-    middles, units = cells(anchors)
-    found = keypoints[taught.cell_view, taught.cell].reshape(-1, KEYPOINTS, 3)
-    at = middles[taught.cell][:, None] + found[..., :2] * units[taught.cell][:, None, None]
-    told = taught.joints[..., 2]
-    weight = torch.where(told == 2, 1.0, torch.where(told == 1, _HIDDEN, 0.0))
-    apart = (at - taught.joints[..., :2]) / taught.scale[:, None, None]
-    away = functional.smooth_l1_loss(apart, torch.zeros_like(apart), reduction="none", beta=0.02).sum(-1)
+    boxes = decoded(offsets[taught.view, taught.anchor], anchors[taught.anchor])
     return {
         "people": (focal * asked).sum() / positives,
         "box": complete_box_iou_loss(boxes, taught.xyxy, reduction="sum") / positives,
-        "joints": 4.0 * (away * weight).sum() / weight.sum().clamp(min=1),
-        "seen": 0.2 * functional.binary_cross_entropy_with_logits(found[..., 2], (told == 2).float()),
     }
 
 
@@ -127,13 +101,6 @@ def decoded(offsets: Tensor, anchors: Tensor) -> Tensor:
     centre = anchors[:, :2] + offsets[:, [1, 0]] * anchors[:, 2:]
     half = anchors[:, 2:] * offsets[:, [3, 2]].clamp(max=4.0).exp() / 2
     return torch.cat([centre - half, centre + half], dim=1)
-
-
-def cells(anchors: Tensor) -> tuple[Tensor, Tensor]:
-    """The middles (c, 2) of the cells in pixels, and the unit (c,) of their keypoints in pixels."""
-    middles = anchors[::PER_CELL, :2]
-    # The first anchor of a cell is square and three strides wide.
-    return middles, anchors[::PER_CELL, 2] / 3.0 * UNIT
 
 
 def _inside(boxes: NDArray[np.float32], regions: NDArray[np.float32]) -> NDArray[np.float32]:

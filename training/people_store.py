@@ -1,7 +1,7 @@
 """Views of a dataset with what the frozen trunk makes of them, computed once and kept on disk.
 
 features.npy    float16 (n, 40, h / 8, w / 8)
-people.npz      boxes, keypoints and flags of all people, and how many each view has
+people.npz      boxes and flags of all people, and how many each view has
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ class FeatureStore:
         """The store in ``folder``, which must be whole."""
         with np.load(folder / PEOPLE) as table:
             ends = np.cumsum(table["counts"])[:-1]
-            columns = (np.split(table[name], ends) for name in ("xyxy", "keypoints", "ignored"))
+            columns = (np.split(table[name], ends) for name in ("xyxy", "ignored"))
             people = tuple(People(*each) for each in zip(*columns, strict=True))
         return cls(np.load(folder / FEATURES, mmap_mode="r"), people)
 
@@ -91,7 +91,6 @@ def made(
         folder / PEOPLE,
         counts=np.array([len(one.xyxy) for one in people]),
         xyxy=np.concatenate([one.xyxy for one in people]),
-        keypoints=np.concatenate([one.keypoints for one in people]),
         ignored=np.concatenate([one.ignored for one in people]),
     )
     (folder / KEY).write_text(said)

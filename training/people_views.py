@@ -16,18 +16,15 @@ Image = NDArray[np.uint8]
 Float = NDArray[np.float32]
 
 PADDING: Final = 127
-# COCO's keypoints when left and right are exchanged: nose, then eyes, ears, shoulders, elbows, wrists, hips, ...
-MIRRORED: Final = (0, 2, 1, 4, 3, 6, 5, 8, 7, 10, 9, 12, 11, 14, 13, 16, 15)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class People:
-    """The n people of one view: ``xyxy`` float32 (n, 4) pixels, what is seen of them; ``keypoints`` float32 (n, 17, 3)
-    x, y and COCO's visibility; ``ignored`` bool (n,): too little is seen to ask for them.
+    """The n people of one view: ``xyxy`` float32 (n, 4) pixels, what is seen of them; ``ignored`` bool (n,): too little
+    is seen to ask for them.
     """
 
     xyxy: Float
-    keypoints: Float
     ignored: NDArray[np.bool_]
 
 
@@ -65,26 +62,19 @@ class Views:
         view = cv2.warpAffine(
             _smaller(image, min(sx, sy)), matrix @ _undo(image, min(sx, sy)), size, borderValue=(PADDING,) * 3
         )
-        people = self._people(sample, matrix, size, mirror)
+        people = self._people(sample, matrix, size)
         shown = np.asarray(cv2.cvtColor(view, cv2.COLOR_BGR2RGB), np.uint8)
-        return _lit(shown, self.light, rng) if self.light else shown, people
+        return lit(shown, self.light, rng) if self.light else shown, people
 
-    def _people(self, sample: Sample, matrix: Float, size: tuple[int, int], mirror: bool) -> People:
+    def _people(self, sample: Sample, matrix: Float, size: tuple[int, int]) -> People:
         corners = sample.xyxy.reshape(-1, 2, 2) @ matrix[:, :2].T + matrix[:, 2]
         whole = np.concatenate([corners.min(axis=1), corners.max(axis=1)], axis=1)
         xyxy = np.clip(whole, 0, [*size, *size])
         area, kept = _area(xyxy), _area(xyxy) / np.maximum(_area(whole), 1e-6)
         seen = shares(sample.details, len(sample)) * kept
         ignored = (seen < self.least_seen) | (area < self.least_area) | ~sample.counted
-        keypoints = np.zeros((len(sample), len(MIRRORED), 3))
-        if sample.keypoints is not None:
-            keypoints = sample.keypoints.copy()
-            keypoints[..., :2] = keypoints[..., :2] @ matrix[:, :2].T + matrix[:, 2]
-            inside = ((keypoints[..., :2] >= 0) & (keypoints[..., :2] < size)).all(axis=2)
-            keypoints[~inside | (keypoints[..., 2] == 0)] = 0
-            keypoints = keypoints[:, list(MIRRORED)] if mirror else keypoints
         there = area > 0
-        return People(xyxy[there].astype(np.float32), keypoints[there].astype(np.float32), ignored[there])
+        return People(xyxy[there].astype(np.float32), ignored[there])
 
 
 def shares(details: Sequence[Any], count: int) -> NDArray[np.float64]:
@@ -105,7 +95,7 @@ def _undo(image: Image, scale: float) -> Float:
     return np.diag([2.0, 2.0, 1.0] if scale <= 0.5 else [1.0, 1.0, 1.0]).astype(np.float32)
 
 
-def _lit(image: Image, strength: float, rng: np.random.Generator) -> Image:
+def lit(image: Image, strength: float, rng: np.random.Generator) -> Image:
     """Other exposure, white balance, colourfulness, gamma, sharpness, noise and compression."""
     gains = np.exp(rng.normal(0, 0.06 * strength, 3) + rng.normal(0, 0.2 * strength))
     picture = image.astype(np.float32) * gains.astype(np.float32)

@@ -1,25 +1,20 @@
-"""Trains the people network: where people are, and where their 17 joints are, for pictures from ceiling cameras.
+"""Trains the joints network: where the 17 joints of a person in a box are, for pictures from ceiling cameras.
 
-python -m training.pose --data DIR --out RUN --warm aisle-people     goes on from the network that Aisle ships
-python -m training.pose --smoke --data DIR --out RUN                 everything, in seconds
-
-As shipped it is two runs: ``--recipe training/recipes/people-coarse.yaml --out COARSE``, then ``--warm
-COARSE/network.onnx``.
+python -m training.pose --data DIR --out RUN           as shipped
+python -m training.pose --smoke --data DIR --out RUN   everything, in seconds
 
 What is learned from is simulated: the films of the recipe, made in ``--data`` where they are missing. With ``--dataset
-DIR``, which may be given several times, it is a shop's own footage in their place: any dataset with keypoints that
-`aisle datasets info` reads; ``--tune DIR`` then is what the trained network is evaluated on.
+DIR``, which may be given several times, it is a shop's own footage in their place: any dataset with boxes and keypoints
+that `aisle datasets info` reads; ``--tune DIR`` then is what the trained network is evaluated on.
 
-The network is EfficientDet-Lite0 with its COCO weights and a new head for joints. Its trunk, up to the features of
-stride 8, stays as it is: it is computed once for every view and kept beside the run, so that a processor without a GPU
-learns some seven views a second. A run that was stopped goes on when the same command is given again. At the end the
-network is evaluated, exported and registered as a candidate for the role people.
+Every person is cut out, one to a square crop, and kept beside the run. The network begins with EfficientNet-Lite0's
+ImageNet weights. A run that was stopped goes on when the same command is given again. At the end the network is
+evaluated in the boxes that the active people network finds, exported and registered as a candidate for the role joints.
 """
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -28,83 +23,59 @@ from typing import Annotated, Any, Final
 import numpy as np
 import torch
 import typer
-import yaml
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 from torch import Tensor, nn
 
 from datasets.formats.registry import open_dataset
-from datasets.manifest import NAME as MANIFEST
-from datasets.manifest import read_manifest, sha256
-from models.efficientdet import STRETCH, anchors
-from models.people_keypoints import OUTPUTS, PeopleDetector
-from models.people_network import PeopleNetwork, open_people_network
-from models.pictures import fit as fitted
-from models.registry import fetch
-from models.runtimes import OpenVinoRuntime, torch_to_openvino
+from models.joints import KEYPOINTS, OUTPUTS, SIZE, JointFinder, PosedDetector
+from models.joints_network import JointsNetwork
+from models.people import open_person_detector
 from training.candidate import DataUsed, submit
 from training.evaluate.people_pictures import Question
 from training.evaluate.pose import evaluate_poses
 from training.export import export_onnx, exportable
 from training.faults import check_data, check_room, checkpoint_bytes
 from training.films import Film
+from training.joint_crops import JointCrops, Variation, made, plain
+from training.joint_losses import losses
 from training.loop import fit
 from training.parallel import Parallel, launch
-from training.people_losses import Teacher, losses
-from training.people_store import FeatureStore, made
-from training.people_views import PADDING, Views
 from training.run import Run
+from training.script import ScriptRecipe, order, say, told, used, warm_then_cosine, weights_file
 
-RECIPE: Final = Path(__file__).parent / "recipes" / "people.yaml"
-INPUT: Final = "uint8 RGB 640x384, or any other multiples of 128; what of it a picture leaves free is 127"
+RECIPE: Final = Path(__file__).parent / "recipes" / "pose.yaml"
+INPUT: Final = f"uint8 RGB {SIZE}x{SIZE}, a person in the middle whose box's larger side is four fifths of it"
+DYNAMIC: Final = {"pictures": {0: "people"}}
 SMOKE: Final[dict[str, Any]] = {
-    "name": "people-smoke",
-    "warm": "efficientdet-lite0",
-    "size": (256, 128),
-    "use": (256, 128),
-    "each": 1,
+    "name": "joints-smoke",
     "batch": 4,
     "steps": 3,
+    "every": 4,
     "films": [{"name": "smoke", "scenarios": ["single_pick"], "first": 1, "end": 2, "cameras": ["aisle-south"]}],
     "tune": [{"name": "smoke", "scenarios": ["single_pick"], "first": 1, "end": 2, "cameras": ["aisle-south"]}],
 }
 
 
-class ViewShape(BaseModel):
-    """See ``training.people_views.Views``."""
+class Recipe(ScriptRecipe):
+    """What the run learns, and how."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
-    scales: tuple[float, float]
-    light: float
-
-
-class Recipe(BaseModel):
-    """All that decides what a run learns, but for the data."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    SMOKE = SMOKE
     name: str
     seed: int
     warm: str
-    size: tuple[int, int]
-    use: tuple[int, int]
-    views: ViewShape
-    each: Annotated[int, Field(ge=1)]
+    width: Annotated[int, Field(ge=8)]
+    detector: str
     batch: Annotated[int, Field(ge=1)]
     steps: int
     rate: float
-    joints_rate: float
+    trunk_rate: float
     weight_decay: float
     average: float
     clip: float
-    empty: Annotated[float, Field(ge=0, le=1)]
+    variation: dict[str, float]
     every: Annotated[int, Field(ge=1)]
     films: tuple[Film, ...]
     tune: tuple[Film, ...]
-
-    @classmethod
-    def read(cls, path: Path, smoke: bool = False) -> Recipe:
-        """The recipe in a YAML file; ``smoke`` makes it a matter of seconds."""
-        document = yaml.safe_load(path.read_text(encoding="utf-8"))
-        return cls.model_validate(document | SMOKE if smoke else document)
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,31 +95,20 @@ def main(
     dataset: Annotated[list[Path] | None, typer.Option(help="Learn from this in place of the films.")] = None,
     tune: Annotated[list[Path] | None, typer.Option(help="With --dataset: evaluate on this.")] = None,
     recipe: Annotated[Path, typer.Option(help="What to learn, and how.")] = RECIPE,
-    warm: Annotated[
-        str | None, typer.Option(help="Begin with this network in place of the recipe's: a name, or an .onnx file.")
-    ] = None,
     smoke: Annotated[bool, typer.Option("--smoke", help="A small variation that takes seconds.")] = False,
     device: Annotated[str, typer.Option(help='"cpu" or "cuda".')] = "cpu",
     processes: Annotated[int, typer.Option(help="That many GPUs, or processes on a CPU.")] = 1,
 ) -> None:
     """Train, evaluate, export, register."""
     how = Recipe.read(recipe, smoke)
-    if warm is not None:
-        how = how.model_copy(update={"warm": warm})
     if (data is None) == (not dataset) or bool(dataset) != bool(tune):
         raise typer.BadParameter("give --data, or both --dataset and --tune")
     found = filmed(how, data) if data is not None else given(dataset or [], tune or [])
-    # The views are made before there are several processes, which then share them.
-    network = open_people_network(weights(how.warm), how.size, how.seed)
-    check_room(out, checkpoint_bytes(network.head))
-    store = features(how, found.learn, network, out / "views")
-    say(f"{len(store)} views, {sum(int((~each.ignored).sum()) for each in store.people)} people in them")
+    check_room(out, checkpoint_bytes(JointsNetwork(weights_file(how.warm), how.width)))
+    # The crops are made before there are several processes, which then share them.
+    crops = cut_out(found.learn, out / "crops")
+    say(f"{len(crops)} people to learn from")
     launch(partial(train, how, found, out), processes, device)
-
-
-def weights(warm: str) -> Path:
-    """The file of a network by its name in the registry, or the file itself."""
-    return Path(warm) if warm.endswith(".onnx") else fetch(warm)
 
 
 def filmed(how: Recipe, folder: Path) -> Data:
@@ -164,31 +124,42 @@ def given(learn: Sequence[Path], tune: Sequence[Path]) -> Data:
     return Data(tuple(learn), tuple(tune), tuple(used(path) for path in learn))
 
 
+def cut_out(learn: Sequence[Path], folder: Path) -> JointCrops:
+    """The people that are learned from."""
+    datasets = [open_dataset(path) for path in learn]
+    key: dict[str, object] = {"data": list(map(str, learn)), "pictures": list(map(len, datasets))}
+    return made(folder, datasets, key=key, progress=told("cutting out people"))
+
+
 def train(how: Recipe, data: Data, out: Path, parallel: Parallel) -> None:
     """One process's part of the training; the first evaluates and registers."""
-    network = open_people_network(weights(how.warm), how.size, how.seed)
-    store = FeatureStore.open(out / "views")
-    teacher = Teacher(anchors(*how.size))
-    places = torch.from_numpy(teacher.anchors).to(parallel.device or "cpu")
+    torch.manual_seed(how.seed)
+    network = JointsNetwork(weights_file(how.warm), how.width).to(memory_format=torch.channels_last)
+    crops, variation = JointCrops.open(out / "crops"), Variation(**how.variation)
     share = parallel.share(how.batch)
 
-    def batch_of(step: int) -> Any:
-        chosen = np.sort(order(len(store), how.seed, step * share, share))
-        maps = torch.from_numpy(store.features[chosen].astype(np.float32))
-        return maps.contiguous(memory_format=torch.channels_last), teacher.lesson([store.people[n] for n in chosen])
+    def batch_of(step: int) -> tuple[Tensor, Tensor]:
+        chosen = np.sort(order(len(crops), how.seed, step * share, share))
+        rng = np.random.default_rng([how.seed, step])
+        pictures, joints = zip(
+            *(variation.draw(np.asarray(crops.pictures[n]), crops.joints[n], rng) for n in chosen), strict=True
+        )
+        return torch.from_numpy(np.stack(pictures)), torch.from_numpy(np.stack(joints))
 
-    def loss_of(head: nn.Module, batch: Any) -> dict[str, Tensor]:
-        maps, lesson = batch
-        return losses(head(maps), lesson, places)
+    def loss_of(network: nn.Module, batch: tuple[Tensor, Tensor]) -> dict[str, Tensor]:
+        pictures, joints = batch
+        return losses(network(pictures), joints)
 
-    head = network.head
-    groups = [{"params": head.graph.parameters(), "lr": how.rate}, {"params": head.added(), "lr": how.joints_rate}]
-    optimizer = torch.optim.AdamW([each for each in groups if each["params"]], weight_decay=how.weight_decay)
+    trunk = list(network.trunk.parameters())
+    known = {id(value) for value in [*network.stem.parameters(), *trunk]}
+    head = [value for value in network.parameters() if id(value) not in known]
+    groups = [{"params": trunk, "lr": how.rate * how.trunk_rate}, {"params": head, "lr": how.rate}]
+    optimizer = torch.optim.AdamW(groups, weight_decay=how.weight_decay)
     schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, partial(warm_then_cosine, steps=how.steps))
     with Run.open(out, how.model_dump(mode="json") | {"learned from": [str(path) for path in data.learn]}) as run:
         fit(
             run,
-            head,
+            network,
             loss_of,
             batch_of,
             steps=how.steps,
@@ -202,14 +173,15 @@ def train(how: Recipe, data: Data, out: Path, parallel: Parallel) -> None:
             amp=True,
         )
         if parallel.leads:
-            finish(how, data, network.cpu().eval(), run)
+            finish(how, data, network.cpu().eval(), crops, run)
 
 
-def finish(how: Recipe, data: Data, network: PeopleNetwork, run: Run) -> None:
+def finish(how: Recipe, data: Data, network: JointsNetwork, crops: JointCrops, run: Run) -> None:
     """Evaluate, export, register."""
-    pictures = examples(data.tune[0], how.use, 1)
-    export_onnx(exportable(network, pictures, OUTPUTS), run.folder / "network.onnx")
-    detector = PeopleDetector(run.folder / "network.onnx", size=how.use)
+    people = [plain(np.asarray(crops.pictures[n]), crops.joints[n])[0] for n in range(min(len(crops), 8))]
+    pictures = torch.from_numpy(np.stack(people))
+    export_onnx(exportable(network, pictures, OUTPUTS, DYNAMIC), run.folder / "network.onnx")
+    detector = PosedDetector(open_person_detector(how.detector), JointFinder(run.folder / "network.onnx"))
     metrics: dict[str, float] = {}
     for tuning in data.tune:
         (report,) = evaluate_poses(Question(tuning, every=how.every), {how.name: detector}, told("evaluating"))
@@ -218,7 +190,7 @@ def finish(how: Recipe, data: Data, network: PeopleNetwork, run: Run) -> None:
     say(", ".join(f"{name} {value:.4f}" for name, value in metrics.items()))
     candidate = submit(
         name=how.name,
-        role="people",
+        role="joints",
         network=network,
         example=pictures,
         input=INPUT,
@@ -226,93 +198,44 @@ def finish(how: Recipe, data: Data, network: PeopleNetwork, run: Run) -> None:
         metrics=metrics,
         recipe=how.model_dump(mode="json"),
         data=data.used,
-        card=card(how, data, metrics),
+        card=card(how, data, len(crops), metrics),
+        dynamic=DYNAMIC,
     )
     say(f"registered {candidate.id}")
 
 
-def examples(dataset: Path, size: tuple[int, int], count: int) -> Tensor:
-    """The first pictures of a dataset as the network takes them, uint8 (count, height, width, 3)."""
-    samples = zip(range(count), open_dataset(dataset).samples(), strict=False)
-    pictures = [fitted(sample.picture.read(), size, padding=PADDING, stretch=STRETCH).image for _, sample in samples]
-    return torch.from_numpy(np.stack(pictures))
-
-
-def features(how: Recipe, learn: Sequence[Path], network: PeopleNetwork, folder: Path) -> FeatureStore:
-    """What the trunk makes of the views that are learned from."""
-    width, height = how.size
-    blank = torch.zeros(1, height, width, 3, dtype=torch.uint8)
-    datasets = [open_dataset(path) for path in learn]
-    return made(
-        folder,
-        datasets,
-        OpenVinoRuntime(torch_to_openvino(network.trunk, blank), exact=True),
-        Views(how.use, **how.views.model_dump()),
-        size=how.size,
-        each=how.each,
-        empty=how.empty,
-        seed=how.seed,
-        key={
-            "data": list(map(str, learn)),
-            "pictures": list(map(len, datasets)),
-            **how.model_dump(mode="json", include={"seed", "warm", "size", "use", "views", "each", "empty"}),
-        },
-        progress=told("looking at pictures"),
-    )
-
-
-def order(count: int, seed: int, first: int, number: int) -> np.ndarray[Any, np.dtype[np.int64]]:
-    """The places ``first`` to ``first + number`` of an endless row in which all ``count`` views are shuffled anew each
-    time around.
-    """
-    rounds = {place // count for place in (first, first + number - 1)}
-    shuffled = {turn: np.random.default_rng([seed, turn]).permutation(count) for turn in rounds}
-    return np.array([shuffled[place // count][place % count] for place in range(first, first + number)])
-
-
-def warm_then_cosine(step: int, steps: int) -> float:
-    """The rate's share at a step: rising over the first 3 %, then a half cosine to 1 %."""
-    warm = max(round(0.03 * steps), 1)
-    if step < warm:
-        return (step + 1) / warm
-    return 0.01 + 0.99 * (1 + float(np.cos(np.pi * (step - warm) / max(steps - warm, 1)))) / 2
-
-
-def told(what: str) -> Callable[[int, int], None]:
-    """Tells of progress on stderr, every 5 %."""
-
-    def tell(done: int, total: int) -> None:
-        if done == total or done % max(total // 20, 1) == 0:
-            say(f"{what}: {done} of {total}")
-
-    return tell
-
-
-def used(path: Path) -> DataUsed:
-    """A dataset of one's own as a candidate's facts name it. Raises ``ManifestError`` where it has no manifest."""
-    manifest = read_manifest(path)
-    return DataUsed(path.name, sha256(path / MANIFEST), manifest.licence, manifest.counts)
-
-
-def card(how: Recipe, data: Data, metrics: dict[str, float]) -> str:
+def card(how: Recipe, data: Data, people: int, metrics: dict[str, float]) -> str:
     """What a stranger must know of a candidate; the shipped file's card says more."""
     learned = "".join(f"- {each.name}: {each.counts.get('pictures', '?')} pictures\n" for each in data.used)
     figures = "".join(f"- {name} {value:.4f}\n" for name, value in metrics.items())
     return f"""# {how.name}
 
-People and their 17 joints (COCO's) in pictures of shop cameras: {INPUT}.
+## What for
 
-Trained {how.steps} steps of {how.batch} views, beginning with {how.warm}, from
+To place COCO's {KEYPOINTS} joints of a person whose box is known.
+
+## Input and output
+
+{INPUT}. Out come logits of a map for each joint: `models.joints` makes places and confidences of them.
+
+## Trained on
+
+{people} people, {how.steps} steps of {how.batch}, beginning with {how.warm} (Google, Apache-2.0), from
 {learned}
-On pictures that nothing was learned from:
+## Figures
+
+In the boxes of {how.detector}, on pictures that nothing was learned from:
 {figures}
-Measure it on other data with `aisle evaluate detector DATASET --weights FILE` and `aisle evaluate pose`.
+`aisle evaluate pose DATASET --joints FILE` measures it on other data.
+
+## Where it fails
+
+On what it was not shown: nobody measured it on other footage yet.
+
+## Reproduce
+
+`python -m training.pose --data DIR --out RUN`, with the recipe in `training/recipes/pose.yaml`.
 """
-
-
-def say(text: str) -> None:
-    """A line of progress."""
-    sys.stderr.write(f"{text}\n")
 
 
 if __name__ == "__main__":

@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 import torch
 
-from models.efficientdet import anchors, check_size
+from models.efficientdet import check_size
 from models.errors import UnusableNetworkError
 from models.openvino_home import import_openvino
 from models.people import open_person_detector
-from models.people_keypoints import KEYPOINTS, OUTPUTS, UNIT, PeopleDetector, joints, outputs_of
+from models.people_detector import OUTPUTS, PeopleDetector, outputs_of
 from models.people_network import open_people_network
 from models.pictures import fit
 from models.registry import fetch
@@ -34,32 +34,16 @@ def exported(network, tmp_path_factory):
 def test_cut_in_two_it_still_finds_what_coco_taught(network, street):
     fitted = fit(street, (256, 256), padding=127)
     with torch.inference_mode():
-        scores, offsets, keypoints = network(torch.from_numpy(fitted.image[None]))
+        scores, offsets = network(torch.from_numpy(fitted.image[None]))
     cells = 32**2 + 16**2 + 8**2 + 4**2 + 2**2
     assert scores.shape == (1, cells * 9, 1)
     assert offsets.shape == (1, cells * 9, 4)
-    assert keypoints.shape == (1, cells, KEYPOINTS * 3)
     assert scores.max() > 0.6
-
-
-def test_a_new_head_places_all_joints_in_the_middle_of_their_cells():
-    found = joints(np.zeros((32 * 16 + 16 * 8 + 8 * 4 + 4 * 2 + 2, KEYPOINTS * 3), np.float32), anchors(256, 128))
-    assert found[0].tolist() == [[4.0, 4.0, 0.5]] * KEYPOINTS
-    assert found[-1].tolist() == [[192.0, 64.0, 0.5]] * KEYPOINTS
-
-
-def test_joints_are_placed_in_units_of_their_level():
-    answer = np.zeros((32 * 16 + 16 * 8 + 8 * 4 + 4 * 2 + 2, KEYPOINTS, 3), np.float32)
-    answer[:, 9] = (0.5, -1.0, 100.0)
-    found = joints(answer.reshape(len(answer), -1), anchors(256, 128))
-    assert found[0, 9].tolist() == pytest.approx([4 + 0.5 * UNIT * 8, 4 - UNIT * 8, 1.0])
-    assert found[-1, 9].tolist() == pytest.approx([192 + 0.5 * UNIT * 128, 64 - UNIT * 128, 1.0])
 
 
 def test_a_network_of_ours_is_trained_further_from_where_it_was(exported):
     fitted = torch.randint(0, 255, (1, 128, 256, 3), dtype=torch.uint8)
     again = open_people_network(exported, (256, 128)).eval()
-    assert again.head.added() == []
     model = read_openvino(exported)
     model.reshape([1, 128, 256, 3])
     expected = OpenVinoRuntime(import_openvino().Model(outputs_of(model), model.get_parameters()), exact=True)
@@ -80,15 +64,11 @@ def test_it_answers_the_same_in_torch(exported, street):
     assert np.abs(plain.xyxy - in_torch.xyxy).max() < 1
 
 
-def test_exported_it_is_opened_as_a_detector_with_joints_at_any_size(exported, street):
+def test_exported_it_is_opened_as_a_detector_at_any_size(exported, street):
     detector = open_person_detector(str(exported), size=(512, 640))
     assert isinstance(detector, PeopleDetector)
     (found,) = detector.detect([street], 0.5)
     assert len(found.xyxy) >= 3
-    assert found.keypoints.shape == (len(found.xyxy), KEYPOINTS, 3)
-    # The untaught head answers with the middle of the anchor's cell, in the pixels of the picture.
-    middle = (found.xyxy[:, :2] + found.xyxy[:, 2:]) / 2
-    assert np.abs(found.keypoints[:, 0, :2] - middle).max() < 100
     several = detector.detect([street, street], 0.5)
     assert np.abs(several[1].xyxy - found.xyxy).max() < 1
 

@@ -18,8 +18,9 @@ from models.errors import UnusableNetworkError
 from training.errors import DataError
 from training.evaluate.detector import evaluate_detectors
 from training.evaluate.people_pictures import Limits, Question, people_pictures
-from training.evaluate.pose import SIGMAS, WRISTS, boxes_found, evaluate_poses, guard, oks
+from training.evaluate.pose import SIGMAS, WRISTS, boxes_found, evaluate_poses, oks
 from training.evaluate.slices import ANGLE, HEIGHT
+from training.guard import GUARDS
 
 LIMITS = Limits(0.3, 50)
 
@@ -210,21 +211,41 @@ def test_a_detector_without_joints_is_named(small_dataset):
         evaluate_poses(question, {"plain": boxes_only})
 
 
-@pytest.mark.parametrize(("joints", "said"), [(True, "AP50 by OKS 1.000 against 0."), (False, "AP50 1.000 against 0.")])
-def test_the_guard_judges_by_boxes_where_there_are_no_joints(small_dataset, monkeypatch, joints, said):
-    import training.evaluate.pose as module
+def one_each(question):
+    """A detector that finds all, and one that finds the first of each picture."""
+    return Oracle(question), Oracle(question, lambda boxes: boxes.take(np.arange(len(boxes.xyxy)) < 1))
 
-    def opened(name):
-        def change(boxes):
-            boxes = boxes if joints else boxes._replace(keypoints=None)
-            return boxes if name == "candidate.onnx" else boxes.take(np.arange(len(boxes.xyxy)) < 1)
 
-        return Oracle(Question(small_dataset), change)
+def test_the_guard_of_people_judges_by_boxes(small_dataset, monkeypatch):
+    import models.people
 
-    monkeypatch.setattr(module, "open_person_detector", opened)
-    judgement = guard(Path("candidate.onnx"), Path("active.onnx"), small_dataset)
+    all_found, first_found = one_each(Question(small_dataset))
+    opened = {"candidate.onnx": all_found, "active.onnx": first_found}
+    monkeypatch.setattr(models.people, "open_person_detector", opened.__getitem__)
+    judgement = GUARDS["people"](Path("candidate.onnx"), Path("active.onnx"), small_dataset)
     assert judgement.outcome == "not known"  # of two groups nothing is known
-    assert judgement.said.startswith(said)
+    assert judgement.said.startswith("AP50 1.000 against 0.")
+
+
+def test_the_guard_of_joints_judges_both_in_the_boxes_of_the_active_people_network(small_dataset, monkeypatch):
+    import models.joints
+    import models.people
+
+    class Joints:
+        def __init__(self, path):
+            self.right = path == Path("candidate.onnx")
+
+        def find(self, image, xyxy):
+            (true,) = oracle.detect([image])
+            assert np.array_equal(true.xyxy, xyxy)
+            return true.keypoints if self.right else true.keypoints + np.array([500, 0, 0], np.float32)
+
+    oracle = Oracle(Question(small_dataset))
+    monkeypatch.setattr(models.people, "open_person_detector", {"active": oracle}.__getitem__)
+    monkeypatch.setattr(models.joints, "JointFinder", Joints)
+    judgement = GUARDS["joints"](Path("candidate.onnx"), Path("active.onnx"), small_dataset)
+    assert judgement.said.startswith("AP50 by OKS 1.000 against 0.")
+    assert "PCK 1.000 against 0.000" in judgement.said
 
 
 def run(*arguments):
@@ -237,7 +258,6 @@ def run(*arguments):
     [
         (("gone",), "gone: there is no such folder"),
         (("SET", "--weights", "nobody"), "'nobody' is no detector"),
-        (("SET", "--weights", "efficientdet-lite0", "--against", "efficientdet-lite0"), "name another"),
     ],
 )
 def test_what_is_wrong_is_said(small_dataset, tmp_path, command, arguments, message, monkeypatch):
@@ -254,6 +274,23 @@ def test_what_is_wrong_is_said(small_dataset, tmp_path, command, arguments, mess
     assert result.stdout == ""
 
 
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("detector", "--weights", "efficientdet-lite0", "--against", "efficientdet-lite0"), "name another"),
+        (("pose", "--joints", "own", "--against", "own"), "name another"),
+        (("pose", "--joints", "nothing"), "'nothing' places no joints: give active, aisle-joints, or an .onnx file"),
+    ],
+)
+def test_networks_that_cannot_be_compared_are_named(small_dataset, arguments, message, monkeypatch):
+    import models.people
+
+    monkeypatch.setattr(models.people, "open_person_detector", lambda name: object())
+    result = run(arguments[0], small_dataset, *arguments[1:])
+    assert result.exit_code == 2
+    assert message in " ".join(result.stderr.replace("│", " ").split())
+
+
 def test_the_command_prints_json_and_a_table_and_writes_the_page(small_dataset, tmp_path, monkeypatch):
     import models.people
 
@@ -261,10 +298,10 @@ def test_the_command_prints_json_and_a_table_and_writes_the_page(small_dataset, 
     monkeypatch.setattr(models.people, "open_person_detector", lambda name: Oracle(question))
     limits = ("--min-visible", 0.3, "--min-area", 50, "--every", 4)
     page = tmp_path / "page.html"
-    result = run("pose", small_dataset, *limits, "--json", "--page", page)
+    result = run("pose", small_dataset, *limits, "--joints", "own", "--json", "--page", page)
     assert result.exit_code == 0, result.output
     found = json.loads(result.stdout)
-    assert (found["detector"], found["oks_ap"]) == ("active", 1.0)
+    assert (found["detector"], found["oks_ap"]) == ("active, joints own", 1.0)
     assert page.exists()
     result = run("detector", small_dataset, *limits)
     assert "AP50" in result.stdout

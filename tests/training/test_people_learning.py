@@ -8,35 +8,24 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from datasets.formats.coco import KEYPOINTS as NAMES
 from datasets.pictures import PictureFile
 from datasets.sample import Sample
 from models.efficientdet import anchors, decode
-from models.people_keypoints import joints
 from training.people_losses import IGNORED, NOBODY, Teacher, decoded, losses
-from training.people_views import MIRRORED, People, Views
+from training.people_views import People, Views
 
 ANCHORS = anchors(256, 256)
 
 
-def one(xyxy, keypoints=None, ignored=False):
-    points = np.zeros((1, 17, 3), np.float32) if keypoints is None else keypoints
-    return People(np.array([xyxy], np.float32), points, np.array([ignored]))
+def one(xyxy, ignored=False):
+    return People(np.array([xyxy], np.float32), np.array([ignored]))
 
 
-def sample(xyxy, keypoints=None, size=(640, 360), share=1.0):
+def sample(xyxy, size=(640, 360), share=1.0):
     boxes = np.array(xyxy, np.float64).reshape(-1, 4)
-    points = np.zeros((len(boxes), 17, 3)) if keypoints is None else keypoints
     details = tuple({"visible_share": share} for _ in boxes)
     label = np.zeros(len(boxes), np.int64)
-    return Sample("a", PictureFile(Path("a.jpg")), size, boxes, label, points, details=details)
-
-
-def test_mirrored_keypoints_are_those_of_the_other_side():
-    assert [NAMES[place].replace("left", "right") for place in MIRRORED] == [
-        name.replace("left", "right") for name in NAMES
-    ]
-    assert [NAMES[place] for place in MIRRORED[5:7]] == ["right_shoulder", "left_shoulder"]
+    return Sample("a", PictureFile(Path("a.jpg")), size, boxes, label, details=details)
 
 
 @settings(max_examples=60, deadline=None)
@@ -44,9 +33,7 @@ def test_mirrored_keypoints_are_those_of_the_other_side():
 def test_a_view_shows_people_where_it_says_they_are(seed, x, y):
     image = np.zeros((360, 640, 3), np.uint8)
     image[y : y + 40, x : x + 30] = 255
-    points = np.zeros((1, 17, 3))
-    points[0, 9] = (x + 15, y + 20, 2)
-    person = sample([x, y, x + 30, y + 40], points)
+    person = sample([x, y, x + 30, y + 40])
     rng = np.random.default_rng(seed)
     view, people = Views(light=0.0, least_area=1.0).draw(image, person, (384, 256), rng)
     white = np.argwhere(view[..., 0] > 200)
@@ -57,10 +44,6 @@ def test_a_view_shows_people_where_it_says_they_are(seed, x, y):
     if not people.ignored[0]:
         assert np.abs(white.min(axis=0) - (y1, x1)).max() < 3
         assert np.abs(white.max(axis=0) + 1 - (y2, x2)).max() < 3
-    place = 10 if people.keypoints[0, 10, 2] else 9
-    px, py, told = people.keypoints[0, place]
-    if told:
-        assert view[int(py), int(px), 0] > 200
 
 
 def test_who_is_hardly_seen_is_ignored():
@@ -122,28 +105,14 @@ def answered(people, xyxy=None, shift=0.0):
     offsets[0, taught.anchor] = np.concatenate(
         [((centre - own[:, :2]) / own[:, 2:])[:, ::-1], np.log(sides / own[:, 2:])[:, ::-1]], axis=1
     )
-    points = np.zeros((len(ANCHORS) // 9, 17, 3), np.float32)
-    units = ANCHORS[::9, 2] / 3 * 4
-    points[..., :2] = (people.keypoints[0, :, :2] + shift - ANCHORS[::9, None, :2]) / units[:, None, None]
-    points[..., 2] = np.where(people.keypoints[0, :, 2] == 2, 12.0, -12.0)
-    flat = points.reshape(len(points), -1)
-    assert np.abs(joints(flat, ANCHORS)[0, :, :2] - people.keypoints[0, :, :2] - shift).max() < 1e-2
-    answer = (logits, torch.from_numpy(offsets), torch.from_numpy(flat[None]))
+    answer = (logits, torch.from_numpy(offsets))
     return losses(answer, taught, torch.from_numpy(ANCHORS))
 
 
 def test_the_right_answer_costs_nothing_and_each_error_its_own_term():
-    points = np.random.default_rng(3).uniform(70, 150, (1, 17, 3)).astype(np.float32)
-    points[..., 2] = 2
-    person = one([60, 60, 160, 200], points)
+    person = one([60, 60, 160, 200])
     right = answered(person)
     assert all(float(value) == pytest.approx(0, abs=1e-3) for value in right.values())
     moved = answered(person, shift=5.0)
     assert float(moved["box"]) > 0.02
-    assert float(moved["joints"]) > 0.1
     assert float(moved["people"]) == pytest.approx(0, abs=1e-3)
-
-
-def test_joints_outside_the_picture_teach_nothing():
-    points = np.zeros((1, 17, 3), np.float32)
-    assert float(answered(one([60, 60, 160, 200], points))["joints"]) == 0

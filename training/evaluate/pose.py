@@ -26,14 +26,12 @@ from numpy.typing import NDArray
 from datasets.formats.coco import KEYPOINTS
 from models.boxes import Boxes
 from models.errors import UnusableNetworkError
-from models.people import PersonDetector, open_person_detector
-from models.promotion import Outcome
+from models.people import PersonDetector
 from training.errors import DataError
 from training.evaluate.bootstrap import Comparison, compare
 from training.evaluate.detector import (
     LOWEST,
     comparisons,
-    evaluate_detectors,
     match_cells,
     of_picture,
     slices_of,
@@ -44,7 +42,6 @@ from training.evaluate.gallery import TRUTH, WRONG, Mark, Mistake, Section, Show
 from training.evaluate.matching import Matches, Scores, match
 from training.evaluate.people_pictures import SLICINGS, Limits, PeoplePicture, Question, people_pictures
 from training.evaluate.reliability import Reliability, reliability
-from training.guard import Judgement
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -243,29 +240,6 @@ def evaluate_poses(
         found[name] = compare(count, *of)
     rest = (first.found, first.boxes, first.joints, first.worst, second.detector, found)
     return [PoseReport(first.detector, question, pictures, *rest), *reports[1:]]
-
-
-def guard(candidate: Path, active: Path, dataset: Path) -> Judgement:
-    """Judge a candidate's network beside the active one's: by AP50 of boxes, and by the joints where both have them.
-
-    Worse in one is worse; better is better in one and not worse in the other. Raises what the evaluations raise.
-    """
-    question = Question(dataset)
-    detectors = {"candidate": open_person_detector(str(candidate)), "active": open_person_detector(str(active))}
-    if all(has_joints(each) for each in detectors.values()):
-        against = evaluate_poses(question, detectors)[0].against
-        found = {"AP50 by OKS": against["OKS AP50"], "PCK": against["PCK"]}
-    else:
-        found = {"AP50": evaluate_detectors(question, detectors)[0].against["AP50"]}
-    verdicts = {each.verdict for each in found.values()}
-    outcome: Outcome = "worse" if "worse" in verdicts else "better" if "better" in verdicts else "not known"
-    return Judgement(outcome, "; ".join(f"{name} {each}" for name, each in found.items()))
-
-
-def has_joints(detector: PersonDetector) -> bool:
-    """Whether a detector places COCO's keypoints."""
-    (nobody,) = detector.detect([np.full((384, 640, 3), 114, np.uint8)])
-    return nobody.keypoints is not None and nobody.keypoints.shape[1] == len(KEYPOINTS)
 
 
 def oks(found: Float, true: Float, area: Float) -> Float:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import typer
 
-from api.commands.evaluate.detector import detector, pose
+from api.commands.evaluate.detector import detector
 from api.commands.evaluate.persons import persons
+from api.commands.evaluate.pose import pose
 from api.commands.evaluate.products import products
 from api.commands.evaluate.reach import reach
 from api.commands.evaluate.receipts import receipts

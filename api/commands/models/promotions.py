@@ -18,6 +18,7 @@ class RoleName(StrEnum):
     """``models.facts.Role`` for the command line."""
 
     PEOPLE = "people"
+    JOINTS = "joints"
     PERSONS = "persons"
     PRODUCTS = "products"
     REACH = "reach"
