@@ -1,0 +1,92 @@
+"""The last seconds of everyone as they were seen, and what each later moment says of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from typing import Final, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vision.floor.motion import States, corrected, joined, predicted
+from vision.floor.settings import FloorSettings
+
+Float = NDArray[np.float64]
+Ints = NDArray[np.int64]
+Bools = NDArray[np.bool_]
+
+_ANYWHERE_M: Final = 3.0
+_ANY_SPEED: Final = 1.5
+
+
+@dataclass(slots=True, eq=False)
+class Moment:
+    """Everyone at one moment, n rows.
+
+    ``key`` (n,) rising names what was followed; ``states`` as it was followed; ``information`` (n, 3, 3) and ``pull``
+    (n, 3) what its boxes of this moment alone tell; ``odds`` (n,); ``saw`` (n, cameras); ``on`` (cameras,) which gave a
+    picture.
+    """
+
+    time_s: float
+    key: Ints
+    states: States
+    information: Float
+    pull: Float
+    odds: Float
+    saw: Bools
+    on: Bools
+
+    def without(self, keys: Ints) -> Self:
+        """The others."""
+        kept = ~np.isin(self.key, keys)
+        rows = {each.name: getattr(self, each.name)[kept] for each in fields(self) if each.name not in ("time_s", "on")}
+        return type(self)(self.time_s, on=self.on, **rows)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Tail:
+    """What a moment and all later ones say of who was seen at the moment.
+
+    ``row`` (m,) the rows of the moment's people with boxes, ``states`` (m) by this and all later boxes; ``later``
+    (m) by the later ones alone, of those of whom ``known`` (m,) there are any.
+    """
+
+    row: Ints
+    states: States
+    later: States
+    known: Bools
+
+
+def tails(moments: list[Moment], settings: FloorSettings) -> list[Tail]:
+    """The tail of each moment: a Kalman filter from the newest moment back to each."""
+    found: list[Tail] = []
+    key, states, time_s = np.zeros(0, np.int64), States.empty(), 0.0
+    for moment in reversed(moments):
+        if len(key):
+            states = predicted(states, moment.time_s - time_s, settings.walking)
+        row = np.flatnonzero(moment.saw.any(axis=1))
+        seen = moment.key[row]
+        _, here, there = np.intersect1d(seen, key, assume_unique=True, return_indices=True)
+        known = np.zeros(len(row), np.bool_)
+        known[here] = True
+        later = _unknown(moment.states[row], settings)
+        later.mean[here], later.variance[here] = states.mean[there], states.variance[there]
+        tail = corrected(later, moment.information[row], moment.pull[row])
+        found.append(Tail(row, tail, later, known))
+        unseen = ~np.isin(key, seen)
+        order = np.argsort(np.concatenate([seen, key[unseen]]))
+        key = np.concatenate([seen, key[unseen]])[order]
+        states = joined(tail, states[unseen])[order]
+        time_s = moment.time_s
+    return found[::-1]
+
+
+def _unknown(states: States, settings: FloorSettings) -> States:
+    """Nearly nothing known: somewhere near, at any speed, as tall as people are."""
+    mean, variance = np.zeros_like(states.mean), np.zeros_like(states.variance)
+    mean[:, :2], mean[:, 4] = states.mean[:, :2], settings.boxes.height_m
+    variance[:, range(5), range(5)] = np.square(
+        [_ANYWHERE_M, _ANYWHERE_M, _ANY_SPEED, _ANY_SPEED, settings.boxes.height_sd_m]
+    )
+    return States(mean, variance)

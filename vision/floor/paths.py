@@ -1,0 +1,150 @@
+"""Settled paths: who was where, decided when some seconds more are known."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vision.floor.coverage import seen_share
+from vision.floor.history import Moment, Tail, tails
+from vision.floor.linking import link
+from vision.floor.motion import States, both, corrected, joined, predicted, started
+from vision.floor.observations import Rig
+from vision.floor.openings import Openings
+from vision.floor.settings import FloorSettings
+from vision.floor.tracks import FloorMoment, FloorTracks
+
+Float = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+_LEAST: Final = 2 / 3  # of the window a moment waits at least; then all that waited as long are settled in one pass
+
+
+class Paths:
+    """Moments wait here until ``window_s`` seconds more are known; then each is settled, once.
+
+    What was followed live (keys) is cut at every moment and joined anew with what is known of before and after, so that
+    a mix-up of two people is undone, and one who was lost is found again, if the seconds that follow tell.
+    """
+
+    def __init__(self, rig: Rig, openings: Openings, settings: FloorSettings) -> None:
+        self._rig, self._openings, self._settings = rig, openings, settings
+        self._moments: list[Moment] = []
+        self._heads = States.empty()
+        self._id, self._key = np.zeros(0, np.int64), np.zeros(0, np.int64)
+        self._seen_s, self._silence = np.zeros(0), np.zeros(0)
+        self._time_s = 0.0
+        self._last_id = 0
+        self.names: dict[int, int] = {}  # of keys that are surely somebody: the track's id
+
+    def new_id(self) -> int:
+        """The next id, which nobody had."""
+        self._last_id += 1
+        return self._last_id
+
+    def add(self, moment: Moment) -> None:
+        """The newest moment."""
+        self._moments.append(moment)
+
+    def forget(self, keys: Ints) -> None:
+        """These never were: they are not shown at the moments that are not settled."""
+        self._moments = [moment.without(keys) for moment in self._moments]
+
+    def settle(self, now: float) -> list[FloorMoment]:
+        """The moments that are due at ``now``; they are forgotten."""
+        window = self._settings.window_s
+        if not self._moments or now - self._moments[0].time_s < window - 1e-6:
+            return []
+        return self.flush(sum(now - m.time_s >= window * _LEAST - 1e-6 for m in self._moments))
+
+    def flush(self, due: int | None = None) -> list[FloorMoment]:
+        """The first ``due`` moments, all where None; they are forgotten."""
+        known = tails(self._moments, self._settings)
+        count = len(self._moments) if due is None else due
+        shown = [self._settle(place, known[place]) for place in range(count)]
+        self._moments = self._moments[count:]
+        return shown
+
+    def _settle(self, place: int, tail: Tail) -> FloorMoment:
+        moment, s = self._moments[place], self._settings
+        if len(self._heads):
+            self._heads = predicted(self._heads, moment.time_s - self._time_s, s.walking)
+        self._time_s = moment.time_s
+        key = moment.key[tail.row]
+        ago_s = moment.time_s - self._seen_s
+        same = self._key[:, None] == key[None]
+        row, column = link(self._heads, tail.states, ago_s, self._silence, same, self._openings, s)
+        self._silence[row] = 0.0
+        # Paths that go on.
+        here = tail.row[column]
+        better = corrected(self._heads[row], moment.information[here], moment.pull[here])
+        self._heads.mean[row], self._heads.variance[row] = better.mean, better.variance
+        self._key[row], self._seen_s[row] = key[column], moment.time_s
+        # Paths that begin: of whom it is sure by now that they are there.
+        fresh = np.setdiff1d(np.arange(len(key)), column)
+        named = np.array([self.names.get(int(k), 0) for k in key[fresh]], np.int64)
+        fresh, named = fresh[named > 0], named[named > 0]
+        used = set(self._id.tolist())
+        ids = np.array([each if each not in used else self.new_id() for each in named.tolist()], np.int64)
+        new = started(tail.states.place[fresh], tail.states.place_variance[fresh], s.walking)
+        new = _from_boxes(new, moment.information[tail.row[fresh]], moment.pull[tail.row[fresh]], s)
+        count = len(self._heads)
+        self._heads = joined(self._heads, new)
+        self._id = np.concatenate([self._id, ids])
+        self._key = np.concatenate([self._key, key[fresh]])
+        self._seen_s = np.concatenate([self._seen_s, np.full(len(fresh), moment.time_s)])
+        self._silence = np.concatenate([self._silence, np.zeros(len(fresh))])
+        self._rename()
+        path = np.concatenate([row, count + np.arange(len(fresh))]).astype(np.int64)
+        node = np.concatenate([column, fresh]).astype(np.int64)
+        shown = self._shown(place, path, node, tail)
+        silent = np.setdiff1d(np.arange(len(self._heads)), path)
+        found = s.boxes.found * seen_share(self._rig, self._heads.place) * moment.on
+        self._silence[silent] += np.logaddexp(np.log1p(-np.minimum(found[silent], 0.995)).sum(axis=1), np.log(s.unseen))
+        kept = (moment.time_s - self._seen_s <= s.forget_s) & (self._silence > s.silence)
+        self._heads, self._id = self._heads[kept], self._id[kept]
+        self._key, self._seen_s = self._key[kept], self._seen_s[kept]
+        self._silence = self._silence[kept]
+        return shown
+
+    def _rename(self) -> None:
+        """Live tracks bear the id of the path that they are; what bore it before gets one of its own."""
+        owner = dict(zip(self._id.tolist(), self._key.tolist(), strict=True))
+        for number, key in owner.items():
+            self.names[key] = number
+        for key, number in self.names.items():
+            if owner.get(number, key) != key:
+                self.names[key] = self.new_id()
+
+    def _shown(self, place: int, path: Ints, node: Ints, tail: Tail) -> FloorMoment:
+        moment = self._moments[place]
+        states = self._heads[path]
+        mean, variance = states.mean.copy(), states.variance.copy()
+        known = tail.known[node]
+        better = both(states[known], tail.later[node[known]])
+        mean[known], variance[known] = better.mean, better.variance
+        row = tail.row[node]
+        # Out of sight for a moment: the same is seen again before long.
+        later = np.concatenate([np.zeros(0, np.int64), *(m.key[m.saw.any(axis=1)] for m in self._moments[place + 1 :])])
+        gap = np.setdiff1d(np.flatnonzero(np.isin(self._key, later)), path)
+        gap = gap[~np.isin(self._key[gap], moment.key[row])]
+        tracks = FloorTracks.of(
+            np.concatenate([self._id[path], self._id[gap]]),
+            np.concatenate([mean, self._heads.mean[gap]]),
+            np.concatenate([variance, self._heads.variance[gap]]),
+            np.concatenate([1 / (1 + np.exp(-np.maximum(moment.odds[row], 0.0))), np.full(len(gap), 0.5)]),
+            np.concatenate([moment.saw[row], np.zeros((len(gap), moment.saw.shape[1]), np.bool_)]),
+        )
+        return FloorMoment(moment.time_s, tracks)
+
+
+def _from_boxes(states: States, information: Float, pull: Float, settings: FloorSettings) -> States:
+    wide = states.variance.copy()
+    wide[:, [0, 1], [0, 1]] = 9.0
+    mean = states.mean.copy()
+    mean[:, 4] = settings.boxes.height_m
+    wide[:, 4, 4] = settings.boxes.height_sd_m**2
+    wide[:, [0, 1, 4, 0, 1, 4], [1, 0, 0, 4, 4, 1]] = 0.0
+    return corrected(States(mean, wide), information, pull)

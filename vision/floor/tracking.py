@@ -1,0 +1,197 @@
+"""Follows people over the floor: what all cameras see at a moment in, one track a person out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cameras.geometry import CameraModel
+from vision.detections import Detections
+from vision.floor.association import NOBODY, associate, evidence, gathered
+from vision.floor.clustering import clusters
+from vision.floor.coverage import seen_share
+from vision.floor.history import Moment
+from vision.floor.motion import States, corrected, joined, predicted, started
+from vision.floor.observations import Observations, Rig, observe
+from vision.floor.openings import Openings
+from vision.floor.paths import Paths
+from vision.floor.settings import FloorSettings
+from vision.floor.tracks import FloorMoment, FloorTracks
+from vision.floor.twins import Twins
+
+Float = NDArray[np.float64]
+Ints = NDArray[np.int64]
+Bools = NDArray[np.bool_]
+
+_NOT_THEIRS: Final = NOBODY - 1  # a box that is of somebody who has a better one in the same picture
+_WEAK: Final = 3.0  # so much less in log odds is enough to be kept for who is not given out yet
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _People:
+    """Who is followed, n rows: ``key`` (n,) rising, ``states``, ``odds`` (n,) that somebody is there, ``saw`` (n,
+    cameras) at this moment, and what the boxes of this moment tell: ``information`` (n, 3, 3) and ``pull`` (n, 3).
+    """
+
+    key: Ints
+    states: States
+    odds: Float
+    saw: Bools
+    information: Float
+    pull: Float
+
+    @classmethod
+    def empty(cls, cameras: int) -> Self:
+        """Nobody."""
+        none = np.zeros(0)
+        saw = np.zeros((0, cameras), np.bool_)
+        return cls(none.astype(np.int64), States.empty(), none, saw, np.zeros((0, 3, 3)), np.zeros((0, 3)))
+
+    def __getitem__(self, index: Bools) -> Self:
+        return type(self)(*(getattr(self, name)[index] for name in self.__slots__))
+
+    def and_(self, more: _People) -> _People:
+        """These and then those."""
+        rows = {
+            name: np.concatenate([getattr(self, name), getattr(more, name)])
+            for name in ("key", "odds", "saw", "information", "pull")
+        }
+        return _People(states=joined(self.states, more.states), **rows)
+
+
+class FloorTracker:
+    """One tracker for all ``cameras`` over one floor.
+
+    ``update`` takes in a moment and gives the people who are there, at once. ``settled`` then holds the moments that
+    are due: the same people, each moment once and in order, at most ``window_s`` seconds late, decided anew with what
+    was seen since: from the moment that somebody was first seen and not from when that was sure, and with mix-ups undone
+    that the seconds after them tell. What is live bears the settled ids from then on.
+
+    ``gates`` (g, 2, 2) are the ends of the openings where people come and go, in metres; without, they may anywhere.
+    Identities count from 1 in each instance and are never used again.
+    """
+
+    def __init__(
+        self,
+        cameras: Sequence[CameraModel],
+        settings: FloorSettings | None = None,
+        *,
+        gates: Float | None = None,
+    ) -> None:
+        self.cameras = tuple(camera.camera for camera in cameras)
+        if len(set(self.cameras)) < len(self.cameras):
+            raise ValueError(f"cameras must have different names, got {', '.join(self.cameras)}")
+        self.settings = settings or FloorSettings()
+        self._place = {name: place for place, name in enumerate(self.cameras)}
+        self._rig = Rig.of(tuple(cameras))
+        self._openings = Openings(gates, self.settings)
+        self.reset()
+
+    def reset(self) -> None:
+        """Forget everyone, for another day."""
+        self._people = _People.empty(len(self.cameras))
+        self._next_key = 1
+        self._time_s: float | None = None
+        self._twins = Twins()
+        self._paths = Paths(self._rig, self._openings, self.settings)
+        self.settled: list[FloorMoment] = []
+
+    def update(self, time_s: float, detections: Mapping[str, Detections]) -> FloorTracks:
+        """Take in what the cameras see at ``time_s`` seconds.
+
+        A camera that is absent gave no picture; one without detections saw nobody, which is told. Raises ``ValueError``
+        for a camera that the tracker does not know, and when time does not advance.
+        """
+        if unknown := sorted(set(detections) - set(self.cameras)):
+            raise ValueError(f"no camera {', '.join(unknown)}; there are {', '.join(self.cameras)}")
+        if self._time_s is not None and time_s <= self._time_s:
+            raise ValueError(f"time must advance between updates: {self._time_s} s, then {time_s} s")
+        dt = None if self._time_s is None else time_s - self._time_s
+        self._time_s = time_s
+        seen = self._observed(detections)
+        on = np.array([name in detections for name in self.cameras], np.bool_)
+        people, owner = self._followed(seen, on, dt or 0.0)
+        people = people.and_(self._newcomers(seen[owner == NOBODY], on, dt))
+        names = self._paths.names
+        named = np.array([key in names for key in people.key.tolist()], np.bool_)
+        for key in people.key[~named & (people.odds > self.settings.confirm)].tolist():
+            names[key] = self._paths.new_id()
+        self._paths.add(
+            Moment(time_s, people.key, people.states, people.information, people.pull, people.odds, people.saw, on)
+        )
+        self._people = people[people.odds > np.where(named, self.settings.drop, self.settings.drop - _WEAK)]
+        self.settled = self._paths.settle(time_s)
+        return self._shown()
+
+    def finish(self) -> list[FloorMoment]:
+        """The moments that are not settled yet, as they are known now: for when footage ends."""
+        return self._paths.flush()
+
+    def _observed(self, detections: Mapping[str, Detections]) -> Observations:
+        # In the tracker's order, whatever the caller's.
+        named = [(place, detections[name]) for name, place in self._place.items() if name in detections]
+        camera = np.repeat([place for place, _ in named], [len(each) for _, each in named]).astype(np.int64)
+        xyxy = np.concatenate([np.zeros((0, 4)), *(each.xyxy for _, each in named)])
+        return observe(self._rig, camera, xyxy, self.settings.boxes)
+
+    def _followed(self, seen: Observations, on: Bools, dt: float) -> tuple[_People, Ints]:
+        """Who was followed before, at this moment; and whose each box is."""
+        s, people = self.settings, self._people
+        ahead = predicted(people.states, dt, s.walking)
+        found = s.boxes.found * seen_share(self._rig, ahead.place) * on
+        owner = associate(seen, ahead, found, s.gate, s.rounds)
+        saw = np.zeros(found.shape, np.bool_)
+        saw[owner[owner >= 0], seen.camera[owner >= 0]] = True
+        told = evidence(seen, owner, ahead.place, ahead.place_variance, found, saw)
+        here = (1 - self._openings.leaving(ahead.mean[:, :2], dt)) / (1 + np.exp(-people.odds))
+        odds = np.minimum(np.log(here) - np.log1p(-np.minimum(here, 1 - 1e-9)) + told, s.surest)
+        states = corrected(ahead, *gathered(seen, owner, len(ahead)))
+        kept = np.ones(len(ahead), np.bool_)
+        for older, newer in self._twins.same(seen, owner, ahead, states, found, saw, people.key, odds, told):
+            self._unite(people.key[older], people.key[newer])
+            taken = np.flatnonzero(owner == newer)
+            owner[taken] = np.where(saw[older, seen.camera[taken]], _NOT_THEIRS, older)
+            saw[older] |= saw[newer]
+            kept[newer] = False
+        place = np.cumsum(kept) - 1
+        owner = np.where(owner >= 0, place[owner], owner) if len(place) else owner
+        information, pull = gathered(seen, owner, int(kept.sum()))
+        states = corrected(ahead[kept], information, pull)
+        return _People(people.key[kept], states, odds[kept], saw[kept], information, pull), owner
+
+    def _unite(self, older: int, newer: int) -> None:
+        names = self._paths.names
+        if name := names.pop(int(newer), 0):
+            names.setdefault(int(older), name)
+        self._paths.forget(np.array([newer]))
+
+    def _newcomers(self, rest: Observations, on: Bools, dt: float | None) -> _People:
+        """Who may be new, from boxes that are nobody's."""
+        s = self.settings
+        if not len(rest):
+            return _People.empty(len(self.cameras))
+        found = s.boxes.found * seen_share(self._rig, rest.place, hiding=False) * on
+        # Who is there at the first moment came at some time before, and by now may be anywhere.
+        many = np.full(len(rest), s.arrivals * s.leave_s) if dt is None else self._openings.arrivals(rest.place) * dt
+        new = clusters(rest, found, many, s.boxes)
+        good = new.odds > s.drop - _WEAK
+        place = np.where(good, np.cumsum(good) - 1, NOBODY)
+        count = int(good.sum())
+        owner = place[new.group]
+        saw = np.zeros((count, len(self.cameras)), np.bool_)
+        saw[owner[owner >= 0], rest.camera[owner >= 0]] = True
+        key = self._next_key + np.arange(count)
+        self._next_key += count
+        states = started(new.place[good], new.variance[good], s.walking)
+        return _People(key, states, np.minimum(new.odds[good], s.surest), saw, *gathered(rest, owner, count))
+
+    def _shown(self) -> FloorTracks:
+        people = self._people
+        name = np.array([self._paths.names.get(key, 0) for key in people.key.tolist()], np.int64)
+        people, name = people[name > 0], name[name > 0]
+        confidence = 1 / (1 + np.exp(-people.odds))
+        return FloorTracks.of(name, people.states.mean, people.states.variance, confidence, people.saw)
