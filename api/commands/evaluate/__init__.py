@@ -5,6 +5,7 @@ from __future__ import annotations
 import typer
 
 from api.commands.evaluate.detector import detector
+from api.commands.evaluate.floor import floor
 from api.commands.evaluate.persons import persons
 from api.commands.evaluate.pose import pose
 from api.commands.evaluate.products import products
@@ -13,5 +14,5 @@ from api.commands.evaluate.receipts import receipts
 from api.commands.evaluate.tracking import tracking, watch
 
 app = typer.Typer(no_args_is_help=True)
-for command in (tracking, watch, detector, pose, persons, products, reach, receipts):
+for command in (tracking, watch, detector, pose, persons, products, reach, receipts, floor):
     app.command()(command)
