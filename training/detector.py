@@ -12,15 +12,13 @@ registered as a candidate for the role ``people``.
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 
 import numpy as np
 import torch
 import typer
-import yaml
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 from torch import Tensor
 
 from datasets.converting import convert
@@ -44,6 +42,17 @@ from training.evaluate.people_pictures import Question
 from training.evaluate.pose import evaluate_poses
 from training.faults import check_data, check_room
 from training.run import Run, disk_full_named
+from training.script import (
+    DeviceOption,
+    OutOption,
+    Part,
+    ProcessesOption,
+    RecipeOption,
+    ScriptRecipe,
+    SmokeOption,
+    say,
+    told,
+)
 
 RECIPE: Final = Path(__file__).parent / "recipes" / "detector.yaml"
 INPUT: Final = "uint8 RGB {width}x{height}, scaled into the upper left corner, the rest grey (models.yolo)"
@@ -60,11 +69,7 @@ SMOKE: Final[dict[str, Any]] = {
 SMOKE_SEEDS: Final = (170, 171)
 
 
-class _Part(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class Split(_Part):
+class Split(Part):
     """How data without splits is split; ``by`` a key of `aisle datasets split`, or auto."""
 
     by: str = "auto"
@@ -72,9 +77,10 @@ class Split(_Part):
     seed: int = 0
 
 
-class Recipe(_Part):
+class Recipe(ScriptRecipe):
     """All that decides what a run learns."""
 
+    SMOKE = SMOKE
     name: str
     task: Literal["detect", "pose"]
     model: str
@@ -88,22 +94,16 @@ class Recipe(_Part):
     epochs: int = Field(ge=1)
     batch: int = Field(ge=1)
     seed: int
-    settings: dict[str, Any] = {}
-
-    @classmethod
-    def read(cls, path: Path, smoke: bool = False) -> Recipe:
-        """The recipe in a YAML file; ``smoke`` makes it a matter of seconds."""
-        document = yaml.safe_load(path.read_text(encoding="utf-8"))
-        return cls.model_validate(document | SMOKE if smoke else document)
+    settings: dict[str, Any] = Field(default_factory=dict)
 
 
 def main(
-    out: Annotated[Path, typer.Option(help="Folder of the run; one that was stopped goes on.")],
+    out: OutOption,
     data: Annotated[Path, typer.Option(help="A dataset with people, of any format; with --smoke it is made.")],
-    recipe: Annotated[Path, typer.Option(help="What to learn, and how.")] = RECIPE,
-    smoke: Annotated[bool, typer.Option("--smoke", help="A small variation that takes seconds.")] = False,
-    device: Annotated[str, typer.Option(help='"cpu" or "cuda".')] = "cpu",
-    processes: Annotated[int, typer.Option(help="That many GPUs.", min=1)] = 1,
+    recipe: RecipeOption = RECIPE,
+    smoke: SmokeOption = False,
+    device: DeviceOption = "cpu",
+    processes: ProcessesOption = 1,
 ) -> None:
     """Train, evaluate, export, register."""
     try:
@@ -270,21 +270,6 @@ def film(folder: Path) -> None:
     films = [Film("two_hands", seed, example_plan("nano"), filming) for seed in SMOKE_SEEDS]
     # In processes of their own: ultralytics' training crashes in one that has drawn with OpenGL.
     write_dataset(folder, films, workers=len(films))
-
-
-def told(what: str) -> Any:
-    """A line a tenth of the way."""
-
-    def step(done: int, total: int) -> None:
-        if done == total or done % max(total // 10, 1) == 0:
-            say(f"{what} {done}/{total}")
-
-    return step
-
-
-def say(text: str) -> None:
-    """A line of progress."""
-    sys.stderr.write(f"{text}\n")
 
 
 if __name__ == "__main__":

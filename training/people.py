@@ -45,7 +45,21 @@ from training.people_losses import Teacher, losses
 from training.people_store import FeatureStore, made
 from training.people_views import PADDING, Views
 from training.run import Run
-from training.script import Part, ScriptRecipe, order, say, told, used, warm_then_cosine, weights_file
+from training.script import (
+    DeviceOption,
+    OutOption,
+    Part,
+    ProcessesOption,
+    RecipeOption,
+    ScriptRecipe,
+    SmokeOption,
+    order,
+    say,
+    told,
+    used,
+    warm_then_cosine,
+    weights_file,
+)
 
 RECIPE: Final = Path(__file__).parent / "recipes" / "people.yaml"
 INPUT: Final = "uint8 RGB 640x384, or any other multiples of 128; what of it a picture leaves free is 127"
@@ -102,19 +116,19 @@ class Data:
 
 
 def main(
-    out: Annotated[Path, typer.Option(help="Folder of the run; one that was stopped goes on.")],
+    out: OutOption,
     data: Annotated[
         Path | None, typer.Option(help="Folder of the recipe's films; those that are missing are made.")
     ] = None,
     dataset: Annotated[list[Path] | None, typer.Option(help="Learn from this in place of the films.")] = None,
     tune: Annotated[list[Path] | None, typer.Option(help="With --dataset: evaluate on this.")] = None,
-    recipe: Annotated[Path, typer.Option(help="What to learn, and how.")] = RECIPE,
+    recipe: RecipeOption = RECIPE,
     warm: Annotated[
         str | None, typer.Option(help="Begin with this network in place of the recipe's: a name, or an .onnx file.")
     ] = None,
-    smoke: Annotated[bool, typer.Option("--smoke", help="A small variation that takes seconds.")] = False,
-    device: Annotated[str, typer.Option(help='"cpu" or "cuda".')] = "cpu",
-    processes: Annotated[int, typer.Option(help="That many GPUs, or processes on a CPU.")] = 1,
+    smoke: SmokeOption = False,
+    device: DeviceOption = "cpu",
+    processes: ProcessesOption = 1,
 ) -> None:
     """Train, evaluate, export, register."""
     how = Recipe.read(recipe, smoke)

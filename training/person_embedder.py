@@ -12,7 +12,6 @@ bodies and clothes, calibrated on them, exported and registered as a candidate f
 from __future__ import annotations
 
 import math
-import sys
 import time
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -22,9 +21,8 @@ from typing import Annotated, Any, Final
 import numpy as np
 import torch
 import typer
-import yaml
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 from torch import Tensor, nn
 
 from datasets.manifest import NAME as MANIFEST
@@ -46,6 +44,7 @@ from training.person_card import card
 from training.person_losses import CosineNames, supervised_contrast
 from training.person_network import SIZE, PersonNetwork, halves, kept_on_cpu
 from training.run import Run
+from training.script import DeviceOption, OutOption, Part, ProcessesOption, RecipeOption, ScriptRecipe, SmokeOption, say
 
 ACCEPTANCE: Final = 9000  # simulator seeds from here on are for acceptance alone
 RECIPE: Final = Path(__file__).parent / "recipes" / "persons.yaml"
@@ -60,11 +59,7 @@ SMOKE: Final[dict[str, Any]] = {
 }  # fmt: skip
 
 
-class _Part(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class LineUps(_Part):
+class LineUps(Part):
     """What is filmed; see ``datasets.simulation.lineup.LineUp``."""
 
     seeds: tuple[Annotated[int, Field(ge=0, lt=ACCEPTANCE)], ...]
@@ -77,7 +72,7 @@ class LineUps(_Part):
     size: tuple[int, int] = (640, 360)
 
 
-class NetworkShape(_Part):
+class NetworkShape(Part):
     """See ``training.person_network``: EfficientNet-Lite0 is kept before its convolution ``kept``, trained from there,
     and cut before ``cut``.
     """
@@ -89,7 +84,7 @@ class NetworkShape(_Part):
     stripe_dims: int
 
 
-class Batch(_Part):
+class Batch(Part):
     """See ``training.person_batches.PersonBatches``."""
 
     acts: int
@@ -98,15 +93,16 @@ class Batch(_Part):
     variants: int
 
 
-class Recipe(_Part):
+class Recipe(ScriptRecipe):
     """All that decides what a run learns."""
 
+    SMOKE = SMOKE
     name: str
     seed: int
     line_ups: LineUps
     network: NetworkShape
     batch: Batch
-    variation: dict[str, float] = {}
+    variation: dict[str, float] = Field(default_factory=dict)
     steps: int
     rate: float
     backbone_rate: float
@@ -116,24 +112,18 @@ class Recipe(_Part):
     margin: float
     temperature: float
 
-    @classmethod
-    def read(cls, path: Path, smoke: bool = False) -> Recipe:
-        """The recipe in a YAML file; ``smoke`` makes it a matter of seconds."""
-        document = yaml.safe_load(path.read_text(encoding="utf-8"))
-        return cls.model_validate(document | SMOKE if smoke else document)
-
 
 def main(
-    out: Annotated[Path, typer.Option(help="Folder of the run; one that was stopped goes on.")],
+    out: OutOption,
     data: Annotated[Path, typer.Option(help="Folder of line-ups; those that are missing are made.")],
-    recipe: Annotated[Path, typer.Option(help="What to learn, and how.")] = RECIPE,
+    recipe: RecipeOption = RECIPE,
     tune: Annotated[
         Path | None,
         typer.Option(help="A dataset of `aisle simulate` to measure and calibrate on, in place of line-ups."),
     ] = None,
-    smoke: Annotated[bool, typer.Option("--smoke", help="A small variation that takes seconds.")] = False,
-    device: Annotated[str, typer.Option(help='"cpu" or "cuda".')] = "cpu",
-    processes: Annotated[int, typer.Option(help="That many GPUs, or processes on a CPU.")] = 1,
+    smoke: SmokeOption = False,
+    device: DeviceOption = "cpu",
+    processes: ProcessesOption = 1,
 ) -> None:
     """Train, evaluate, export, register."""
     how = Recipe.read(recipe, smoke)
@@ -350,11 +340,6 @@ class Counted:
         if done == total or time.monotonic() - self._told > self._every_s:
             self._told = time.monotonic()
             say(f"{self._what}: {done:,} of {total:,}")
-
-
-def say(text: str) -> None:
-    """A line of progress."""
-    sys.stderr.write(f"{text}\n")
 
 
 if __name__ == "__main__":

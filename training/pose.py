@@ -41,7 +41,20 @@ from training.joint_losses import losses
 from training.loop import fit
 from training.parallel import Parallel, launch
 from training.run import Run
-from training.script import ScriptRecipe, order, say, told, used, warm_then_cosine, weights_file
+from training.script import (
+    DeviceOption,
+    OutOption,
+    ProcessesOption,
+    RecipeOption,
+    ScriptRecipe,
+    SmokeOption,
+    order,
+    say,
+    told,
+    used,
+    warm_then_cosine,
+    weights_file,
+)
 
 RECIPE: Final = Path(__file__).parent / "recipes" / "pose.yaml"
 INPUT: Final = f"uint8 RGB {SIZE}x{SIZE}, a person in the middle whose box's larger side is four fifths of it"
@@ -88,16 +101,16 @@ class Data:
 
 
 def main(
-    out: Annotated[Path, typer.Option(help="Folder of the run; one that was stopped goes on.")],
+    out: OutOption,
     data: Annotated[
         Path | None, typer.Option(help="Folder of the recipe's films; those that are missing are made.")
     ] = None,
     dataset: Annotated[list[Path] | None, typer.Option(help="Learn from this in place of the films.")] = None,
     tune: Annotated[list[Path] | None, typer.Option(help="With --dataset: evaluate on this.")] = None,
-    recipe: Annotated[Path, typer.Option(help="What to learn, and how.")] = RECIPE,
-    smoke: Annotated[bool, typer.Option("--smoke", help="A small variation that takes seconds.")] = False,
-    device: Annotated[str, typer.Option(help='"cpu" or "cuda".')] = "cpu",
-    processes: Annotated[int, typer.Option(help="That many GPUs, or processes on a CPU.")] = 1,
+    recipe: RecipeOption = RECIPE,
+    smoke: SmokeOption = False,
+    device: DeviceOption = "cpu",
+    processes: ProcessesOption = 1,
 ) -> None:
     """Train, evaluate, export, register."""
     how = Recipe.read(recipe, smoke)

@@ -13,7 +13,6 @@ role ``reach``.
 from __future__ import annotations
 
 import math
-import sys
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
@@ -21,9 +20,8 @@ from typing import Annotated, Any, Final, Literal
 import numpy as np
 import torch
 import typer
-import yaml
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 from torch import Tensor
 from torch.nn import functional
 
@@ -44,6 +42,7 @@ from training.parallel import Parallel, launch
 from training.reach_batches import Faults, ReachBatches
 from training.reach_network import ReachNetwork, fit_calibration
 from training.run import Run
+from training.script import DeviceOption, OutOption, Part, ProcessesOption, RecipeOption, ScriptRecipe, SmokeOption, say
 from vision.reach_spotter import Classifier
 
 ACCEPTANCE: Final = 9000  # simulator seeds from here on are for acceptance alone
@@ -63,11 +62,7 @@ SMOKE: Final[dict[str, Any]] = {
 }
 
 
-class _Part(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class Films(_Part):
+class Films(Part):
     """Runs to film: every family by every seed; see ``datasets.simulation.reaching.film.Take``."""
 
     families: tuple[str, ...]
@@ -80,14 +75,14 @@ class Films(_Part):
         return takes_of(self.families, self.seeds, self.store, self.views)
 
 
-class Data(_Part):
+class Data(Part):
     """What is learnt from, and what is held out for choosing."""
 
     train: tuple[Films, ...]
     tune: tuple[Films, ...]
 
 
-class NetworkShape(_Part):
+class NetworkShape(Part):
     """See ``training.reach_network.ReachNetwork``."""
 
     look: int
@@ -95,9 +90,10 @@ class NetworkShape(_Part):
     drop: float = 0.2
 
 
-class Recipe(_Part):
+class Recipe(ScriptRecipe):
     """All that decides what a run learns; see ``training.reach_batches`` for the batches."""
 
+    SMOKE = SMOKE
     name: str
     seed: int
     data: Data
@@ -106,27 +102,21 @@ class Recipe(_Part):
     by_slot: float
     active: float
     backwards: float
-    faults: dict[str, Any] = {}
+    faults: dict[str, Any] = Field(default_factory=dict)
     steps: int
     rate: float
     weight_decay: float
     average: float
     smoothing: float
 
-    @classmethod
-    def read(cls, path: Path, smoke: bool = False) -> Recipe:
-        """The recipe in a YAML file; ``smoke`` makes it a matter of seconds."""
-        document = yaml.safe_load(path.read_text(encoding="utf-8"))
-        return cls.model_validate(document | SMOKE if smoke else document)
-
 
 def main(
-    out: Annotated[Path, typer.Option(help="Folder of the run; one that was stopped goes on.")],
+    out: OutOption,
     data: Annotated[Path, typer.Option(help="Folder of clips; those that are missing are filmed.")],
-    recipe: Annotated[Path, typer.Option(help="What to learn, and how.")] = RECIPE,
-    smoke: Annotated[bool, typer.Option("--smoke", help="A small variation that takes seconds.")] = False,
-    device: Annotated[str, typer.Option(help='"cpu" or "cuda".')] = "cpu",
-    processes: Annotated[int, typer.Option(help="That many GPUs, or processes on a CPU.")] = 1,
+    recipe: RecipeOption = RECIPE,
+    smoke: SmokeOption = False,
+    device: DeviceOption = "cpu",
+    processes: ProcessesOption = 1,
 ) -> None:
     """Train, evaluate, export, register."""
     how = Recipe.read(recipe, smoke)
@@ -297,11 +287,6 @@ Measure it on other data with `aisle evaluate reach DATASET --weights FILE`.
 def listed(measured: dict[str, float]) -> str:
     """Numbers with their names, in a line."""
     return ", ".join(f"{name} {value:.4f}" for name, value in measured.items())
-
-
-def say(text: str) -> None:
-    """A line of progress."""
-    sys.stderr.write(f"{text}\n")
 
 
 if __name__ == "__main__":

@@ -1,13 +1,14 @@
-"""What the training scripts share: recipes in YAML files, the rate over a run, the order of what is learned from."""
+"""What the training scripts share: options, recipes in YAML files, the rate over a run, the order of examples."""
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, ClassVar, Self
+from typing import Annotated, Any, ClassVar, Self
 
 import numpy as np
+import typer
 import yaml
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
@@ -16,6 +17,12 @@ from datasets.manifest import NAME as MANIFEST
 from datasets.manifest import read_manifest, sha256
 from models.facts import DataUsed
 from models.registry import fetch
+
+OutOption = Annotated[Path, typer.Option(help="Folder of the run; one that was stopped goes on.")]
+RecipeOption = Annotated[Path, typer.Option(help="What to learn, and how.")]
+SmokeOption = Annotated[bool, typer.Option("--smoke", help="A small variation that takes seconds.")]
+DeviceOption = Annotated[str, typer.Option(help='"cpu" or "cuda".')]
+ProcessesOption = Annotated[int, typer.Option(min=1, help="That many GPUs, or processes on a CPU.")]
 
 
 class Part(BaseModel):
