@@ -16,13 +16,22 @@ from store.records import Records
 from store.tables import events, receipts
 
 LONGEST_VISIT_S = 24 * 3600.0
+_SETTLING = ("product.settled", "receipt.drafted", "receipt.issued", "receipt.corrected", "review.requested")
 
 
-def facts_between(records: Records, store: str, start: float, end: float) -> Iterator[Event]:
-    """The kept facts from ``start`` to ``end`` (seconds, both included), in order of time."""
+def facts_between(
+    records: Records, store: str, start: float, end: float, *, settled_until: float | None = None
+) -> Iterator[Event]:
+    """The kept facts from ``start`` to ``end`` (seconds, both included), in order of time.
+
+    With ``settled_until`` also the corrections and receipts that came until then, whatever they are about.
+    """
+    until = events.c.time <= end
+    if settled_until is not None:
+        until |= events.c.type.in_(_SETTLING) & (events.c.time <= settled_until)
     wanted = (
         select(events.c.body)
-        .where(events.c.store == store, events.c.type.in_(FACTS), events.c.time >= start, events.c.time <= end)
+        .where(events.c.store == store, events.c.type.in_(FACTS), events.c.time >= start, until)
         .order_by(events.c.time, events.c.id)
     )
     with records.read() as connection:
@@ -55,5 +64,6 @@ def recalled_around(records: Records, store: str, event: Event, prices: PriceBoo
     if moment is None:
         return None
     shop = Shop(store, prices, policy)
-    shop.remember(facts_between(records, store, moment - LONGEST_VISIT_S, moment + LONGEST_VISIT_S))
+    start, end = moment - LONGEST_VISIT_S, moment + LONGEST_VISIT_S
+    shop.remember(facts_between(records, store, start, end, settled_until=event.time))
     return shop

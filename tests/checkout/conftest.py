@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
@@ -66,3 +68,17 @@ def told(
 
 def amounts(basket: Basket) -> dict[str, int]:
     return {line.gtin: line.quantity for line in basket.lines}
+
+
+@pytest.fixture
+def wait_until() -> Callable[[Callable[[], bool]], None]:
+    """Wait until something is so; a generous limit only keeps a broken test from hanging."""
+
+    def wait(so: Callable[[], bool]) -> None:
+        for _ in range(3000):
+            if so():
+                return
+            time.sleep(0.01)
+        pytest.fail("it did not become so within 30 seconds")
+
+    return wait
