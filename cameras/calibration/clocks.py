@@ -20,8 +20,10 @@ _STEP_S: Final = 0.05
 _CLIP_M: Final = 0.5  # a larger error is a box that was cut off, and counts as this
 _SHARE: Final = 0.6  # of the samples that a shift must keep to be compared
 _LEAST_SAMPLES: Final = 40
+_MOST_SAMPLES: Final = 80  # of one track: more tell little more
+_MOST_PAIRS: Final = 12  # of tracks of two cameras
 _LEAST_WAY_M: Final = 1.0  # who stands still tells no time
-_ROUNDS: Final = 3
+_ROUNDS: Final = 2
 
 
 @dataclass(frozen=True, eq=False)
@@ -90,7 +92,8 @@ def _pair(one: Sequence[Track], other: Sequence[Track], about_s: float, reach_s:
         return None
     shifts = about_s + np.arange(-reach_s, reach_s + _STEP_S / 2, _STEP_S)
     curves, weights = [], []
-    for a, b in match_tracks(one, other, about_s, gate_m):
+    pairs = sorted(match_tracks(one, other, about_s, gate_m), key=lambda pair: -min(len(each.time_s) for each in pair))
+    for a, b in pairs[:_MOST_PAIRS]:
         curve = _curve(a, b, shifts)
         if curve is not None:
             curves.append(curve[0])
@@ -112,14 +115,19 @@ def _curve(a: Track, b: Track, shifts: Float) -> tuple[Float, float] | None:
     """The mean squared distance (shifts,), clipped, of two tracks but for their mean, and how many samples tell it."""
     if np.nansum(np.linalg.norm(np.diff(_smooth(a.xy), axis=0), axis=1)) < _LEAST_WAY_M:
         return None
-    errors, counts = np.full(len(shifts), np.nan), np.zeros(len(shifts))
-    for n, shift in enumerate(shifts.tolist()):
-        apart = a.xy - at_times(b, a.time_s + shift, b.xy)
-        apart = apart[np.isfinite(apart).all(axis=1)]
-        counts[n] = len(apart)
-        if len(apart) >= 6:
-            square = ((apart - np.median(apart, axis=0)) ** 2).sum(axis=1)
-            errors[n] = float(np.mean(np.minimum(square, _CLIP_M**2)))
+    every = max(1, len(a.time_s) // _MOST_SAMPLES)
+    times, xy = a.time_s[::every], a.xy[::every]
+    moments = times + shifts[:, None]
+    there = at_times(b, moments.ravel(), b.xy).reshape(*moments.shape, 2)
+    apart = xy - there  # (shifts, samples, 2)
+    good = np.isfinite(apart).all(axis=2)
+    counts = good.sum(axis=1).astype(np.float64)
+    enough = counts >= 6
+    errors = np.full(len(shifts), np.nan)
+    if enough.any():
+        kept = np.where(good[enough, :, None], apart[enough], np.nan)
+        square = ((kept - np.nanmedian(kept, axis=1, keepdims=True)) ** 2).sum(axis=2)
+        errors[enough] = np.nanmean(np.minimum(square, _CLIP_M**2), axis=1)
     if counts.max() < 8:
         return None
     errors[counts < _SHARE * counts.max()] = np.nan

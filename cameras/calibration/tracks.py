@@ -88,18 +88,19 @@ def match_tracks(
     """
     if not one or not other:
         return []
+    start = min(track.time_s[0] for track in one)
+    end = max(track.time_s[-1] for track in one)
+    times = np.arange(start, end + _STEP_S, _STEP_S)
+    here = np.array([at_times(track, times, track.xy) for track in one])
+    there = np.array([at_times(track, times + shift_s, track.xy) for track in other])
     cost = np.full((len(one), len(other)), np.inf)
-    for i, a in enumerate(one):
-        for j, b in enumerate(other):
-            start = max(a.time_s[0], b.time_s[0] - shift_s)
-            end = min(a.time_s[-1], b.time_s[-1] - shift_s)
-            if end - start < _TOGETHER_S:
-                continue
-            times = np.arange(start, end, _STEP_S)
-            away = np.linalg.norm(at_times(a, times, a.xy) - at_times(b, times + shift_s, b.xy), axis=1)
-            away = away[np.isfinite(away)]
-            if len(away) >= 5:
-                cost[i, j] = float(np.median(away)) + 0.25 * float(np.quantile(away, 0.9))
+    for i, row in enumerate(here):
+        # Only what the two share in time is compared.
+        during = np.isfinite(row[:, 0])
+        away = np.linalg.norm(there[:, during] - row[during], axis=2)
+        for j in np.flatnonzero(np.isfinite(away).sum(axis=1) * _STEP_S >= _TOGETHER_S).tolist():
+            shared = np.sort(away[j][np.isfinite(away[j])])
+            cost[i, j] = shared[len(shared) // 2] + 0.25 * shared[int(0.9 * (len(shared) - 1))]
     within = np.where(cost < gate_m, cost, 1e3)
     found = []
     for i, j in zip(*linear_sum_assignment(within), strict=True):

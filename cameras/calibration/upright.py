@@ -18,11 +18,11 @@ Float = NDArray[np.float64]
 HEIGHT_M: Final = (1.70, 0.12)  # of people: mean and standard deviation
 _HALF_M: Final = 0.22  # a body's half width
 _HEAD_M: Final = 0.10
-_RINGS: Final = ((0.0, 0.17), (0.5, _HALF_M), (0.82, _HALF_M), (1.0, _HEAD_M))  # share of the height, radius
-_TURNS: Final = np.arange(8) * (np.pi / 4)
+_RINGS: Final = ((0.0, 0.17), (0.65, _HALF_M), (1.0, _HEAD_M))  # share of the height, radius
+_TURNS: Final = np.arange(6) * (np.pi / 3)
 # How well the model tells each side of a box: left, top, right, bottom, as shares of its diagonal. Arms spread.
 _SIDES: Final = np.array([0.06, 0.03, 0.06, 0.03])
-_STEPS: Final = 8
+_STEPS: Final = 5
 _EDGE_PX: Final = 3.0  # a side so near to the picture's edge is where the picture ends, not the person
 
 
