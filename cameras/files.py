@@ -14,7 +14,8 @@ from typing import Self
 from cameras.clock import FootageClock
 from cameras.errors import NoFramesError, ResolutionChangedError
 from cameras.frame import Frame
-from cameras.reader import Reader
+from cameras.planes import Decoded
+from cameras.reader import Reader, upright_size
 
 _log = logging.getLogger(__name__)
 _FALLBACK_RATE = 25.0
@@ -53,7 +54,7 @@ class VideoFile:
             first = reader.read()
             if first is None:
                 raise NoFramesError(f"{path} holds no frames")
-            self._size = (first.image.shape[1], first.image.shape[0])
+            self._size = upright_size(first.frame)
             self._by_index = frame_rate is not None
             self._frame_rate = frame_rate or reader.frame_rate or _FALLBACK_RATE
             self._frame_count = None if loop else reader.frame_count
@@ -76,6 +77,10 @@ class VideoFile:
         return self._frame_count
 
     def __iter__(self) -> Iterator[Frame]:
+        return (each.frame() for each in self.decoded())
+
+    def decoded(self) -> Iterator[Decoded]:
+        """As iterating, without converting the pictures."""
         clock = FootageClock(self._start, self._frame_rate, by_index=self._by_index)
         index = 0
         while not self._closed.is_set():
@@ -83,13 +88,13 @@ class VideoFile:
                 self._reader = reader
                 duration_s: float | None = None
                 while not self._closed.is_set() and (picture := reader.read()) is not None:
-                    size = (picture.image.shape[1], picture.image.shape[0])
+                    size = upright_size(picture.frame)
                     if size != self._size:
                         raise ResolutionChangedError(
                             f"camera {self.camera}: frame {index} is {size[0]}x{size[1]}, those before it "
                             f"{self._size[0]}x{self._size[1]}; cut the file there and read the parts as two cameras"
                         )
-                    yield Frame(self.camera, index, clock.captured_at(index, picture.pts_s), picture.image)
+                    yield Decoded(self.camera, index, clock.captured_at(index, picture.pts_s), picture.frame)
                     index += 1
                     duration_s = picture.duration_s
                 if reader.damaged:

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from cameras.clock import FootageClock
 from cameras.errors import NoFramesError, NotAVideoError, ResolutionChangedError, SourceNotFoundError
 from cameras.frame import Frame
+from cameras.planes import Decoded
 from cameras.uri import PICTURE_SUFFIXES
 
 _DEFAULT_RATE = 25.0
@@ -69,6 +70,10 @@ class PictureFolder:
         return None if self._loop else len(self._paths)
 
     def __iter__(self) -> Iterator[Frame]:
+        return (each.frame() for each in self.decoded())
+
+    def decoded(self) -> Iterator[Decoded]:
+        """As iterating."""
         clock = FootageClock(self._start, self._frame_rate, by_index=True)
         index = 0
         while not self._closed.is_set():
@@ -82,7 +87,7 @@ class PictureFolder:
                     )
                 if self._closed.is_set():
                     return
-                yield Frame(self.camera, index, clock.captured_at(index, None), image)
+                yield Decoded(self.camera, index, clock.captured_at(index, None), image)
                 index += 1
             if not self._loop:
                 return

@@ -17,7 +17,8 @@ from cameras.clock import LiveClock
 from cameras.errors import CameraError, NoFramesError, ResolutionChangedError, UnreachableError
 from cameras.frame import Frame
 from cameras.newest import Newest
-from cameras.reader import plausible_rate, seconds, to_bgr, upright_size
+from cameras.planes import Decoded
+from cameras.reader import plausible_rate, seconds, upright_size
 
 _log = logging.getLogger(__name__)
 
@@ -126,11 +127,15 @@ class LiveSource:
         return self._newest.dropped
 
     def __iter__(self) -> Iterator[Frame]:
+        return (each.frame() for each in self.decoded())
+
+    def decoded(self) -> Iterator[Decoded]:
+        """As iterating, without converting the pictures."""
         while (waiting := self._newest.take()) is not None:
             if self._is_old(waiting.captured_at):
                 self._newest.drop()
                 continue
-            yield Frame(self.camera, waiting.number, waiting.captured_at, to_bgr(waiting.frame))
+            yield Decoded(self.camera, waiting.number, waiting.captured_at, waiting.frame)
         if self._failure is not None and not self._stop.is_set():
             raise self._failure
 

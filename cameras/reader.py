@@ -23,9 +23,9 @@ _COUNT_IS_LOOSE = ("mov,",)
 
 
 class Picture(NamedTuple):
-    """A decoded frame: ``image`` uint8 (H, W, 3) BGR; timestamp and duration in seconds where the stream has them."""
+    """A decoded frame of PyAV; timestamp and duration in seconds where the stream has them."""
 
-    image: NDArray[np.uint8]
+    frame: Any
     pts_s: float | None
     duration_s: float | None
 
@@ -99,7 +99,7 @@ class Reader:
             if frame is None:
                 return None
             duration = float(frame.duration * frame.time_base) if frame.duration and frame.time_base else None
-            return Picture(to_bgr(frame), seconds(frame), duration)
+            return Picture(frame, seconds(frame), duration)
 
     def close(self) -> None:
         """Free the file; waits for a frame that another thread is reading."""

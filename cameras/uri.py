@@ -5,12 +5,14 @@ from __future__ import annotations
 import os
 import re
 from pathlib import Path
-from typing import Literal
+from typing import Final, Literal
 from urllib.parse import unquote, urlsplit
 
 from cameras.errors import UnsupportedSourceError
 
 Kind = Literal["video", "pictures", "rtsp", "webcam"]
+LIVE: Final[frozenset[Kind]] = frozenset({"rtsp", "webcam"})
+"""The kinds of addresses that are a camera's, not a recording's."""
 
 PICTURE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff", ".ppm", ".pgm"})
 

@@ -12,7 +12,7 @@ from pydantic import ValidationError
 
 from cameras.floor import with_homography
 from cameras.frame import FrameSource
-from cameras.uri import camera_name, kind_of, redact
+from cameras.uri import LIVE, camera_name, kind_of, redact
 from store.layout import Plan
 from store.views import CameraView, Homography, Line, PlanError, Zone
 from vision.pipeline import DEFAULT_WEIGHTS
@@ -62,7 +62,7 @@ def parse_start(text: str) -> float:
 
 def is_live(source: str) -> bool:
     """Whether this address is a camera's, not a recording's. Raises ``UnsupportedSourceError``."""
-    return kind_of(source) in ("rtsp", "webcam")
+    return kind_of(source) in LIVE
 
 
 def camera_names(sources: Sequence[str]) -> list[str]:
