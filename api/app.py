@@ -17,8 +17,11 @@ from api.rates import rate_check
 from api.security import HostCheck, SecurityHeaders, allowed_hosts
 from api.services import Services
 from api.sessions import Sessions, read_secret
+from api.till import open_till
 from store.bus import Bus
+from store.catalogue import Catalogue
 from store.events import Event
+from store.layout import Plan
 from store.records import Records
 from store.settings import Settings
 
@@ -29,11 +32,14 @@ def create_app(
     bus: Bus | None = None,
     records: Records | None = None,
     live: LiveFrames | None = None,
+    plan: Plan | None = None,
+    catalogue: Catalogue | None = None,
 ) -> FastAPI:
     """The interface and the pages of one shop.
 
     ``bus`` and ``records`` are opened when the app starts and closed when it stops unless they are given; ``live``
-    are the pictures of cameras that are watched in this very process. Raises ``BadRateError`` for a rate limit that
+    are the pictures of cameras that are watched in this very process. ``plan`` names the gates, ``catalogue`` the
+    products and what they cost. Raises ``BadRateError`` for a rate limit that
     cannot be read.
     """
     frames = live or LiveFrames()
@@ -43,6 +49,7 @@ def create_app(
         now=Now(),
         sessions=Sessions(read_secret(settings.data_dir / "session.key")),
         metrics=Metrics(frames),
+        till=open_till(settings, plan, catalogue),
         check_rate=rate_check(settings.rate_limit),
     )
     app = FastAPI(
@@ -86,9 +93,12 @@ async def _open(held: Services, bus: Bus | None, records: Records | None, stack:
     held.opened_records = records or stack.enter_context(await asyncio.to_thread(Records.open, held.settings))
     held.opened_bus = bus or stack.enter_context(await asyncio.to_thread(Bus.open, held.settings))
 
+    await asyncio.to_thread(held.till.board.load, held.opened_records, held.settings.store)
+
     def on_event(event: Event) -> None:
         held.metrics.events.labels(event.type).inc()
         held.now.take(event)
+        held.till.board.take(event)
 
     held.opened_feed = Feed(held.opened_bus, on_event)
     stack.push_async_callback(asyncio.to_thread, held.opened_feed.close)

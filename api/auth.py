@@ -14,6 +14,7 @@ from api.keys import ApiKey, find_key, valid_key
 from api.problems import Problem
 from api.services import Services, services
 from api.sessions import PAGE
+from store.errors import UnavailableError
 
 PAGE_SCOPES: Final = frozenset({"insights:read", "live:read", "events:read"})
 _CHALLENGE: Final = 'Bearer realm="aisle"'
@@ -48,8 +49,7 @@ async def authenticate(
     app = services(request)
     presented = bearer.credentials if bearer else header
     if presented is not None:
-        key = await run_in_threadpool(find_key, app.records, presented, now=time.time())
-        principal = _principal(key)
+        principal = _principal(await run_in_threadpool(_find, app, presented))
     else:
         principal = await session_principal(request)
     request.state.rate_bucket = _bucket(request, principal)
@@ -90,6 +90,17 @@ def page_link(app: FastAPI, base_url: str, path: str = "/") -> str:
 def address(request: Request) -> str:
     """The caller's network address."""
     return request.client.host if request.client else "unknown"
+
+
+def _find(app: Services, presented: str) -> ApiKey | None:
+    """The key; while the records are away, one that was good a moment ago: gates must go on."""
+    try:
+        return app.recent_keys.keep(presented, find_key(app.records, presented, now=time.time()))
+    except UnavailableError:
+        key = app.recent_keys.get(presented)
+        if key is None:
+            raise
+        return key
 
 
 def _bucket(request: Request, principal: Principal | None) -> str:

@@ -6,7 +6,10 @@ import hashlib
 import hmac
 import re
 import secrets
-from collections.abc import Iterable
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Final
 
@@ -19,6 +22,11 @@ SCOPES: Final[dict[str, str]] = {
     "insights:read": "Counts, dwell, occupancy and heatmaps.",
     "live:read": "Live and preview pictures, all of them blurred, and the paths in person.moved events.",
     "events:read": "The stream of what happens now.",
+    "codes:write": "Entry codes for members, and forgetting a member.",
+    "gates:write": "Entries at gates, what gates decide, and age checks.",
+    "checkout:read": "Baskets and receipts.",
+    "receipts:dispute": "Disputes of receipts.",
+    "reviews:write": "The questions about doubtful lines, and their answers.",
     "admin": "Everything the other scopes allow.",
 }
 _KEY: Final = re.compile(r"aisle_([0-9a-f]{12})_([A-Za-z0-9_-]{43})")
@@ -114,6 +122,38 @@ def valid_key(records: Records, key_id: str, *, now: float) -> ApiKey | None:
         row = connection.execute(select(api_keys).where(api_keys.c.id == key_id)).one_or_none()
     key = _from_row(row) if row is not None else None
     return key if key is not None and key.valid_at(now) else None
+
+
+class RecentKeys:
+    """Keys that were found good within ``lasts_s``, by their hash: for a time without records. Holds ``most`` of them.
+
+    A key that is found bad is dropped at once.
+    """
+
+    def __init__(
+        self, *, lasts_s: float = 300.0, most: int = 1_000, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._lasts_s, self._most, self._clock = lasts_s, most, clock
+        self._found: OrderedDict[str, tuple[float, ApiKey]] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def keep(self, presented: str, key: ApiKey | None) -> ApiKey | None:
+        """Remember what ``find_key`` said of this text, and return it."""
+        with self._lock:
+            self._found.pop(_hash(presented), None)
+            if key is not None:
+                self._found[_hash(presented)] = (self._clock(), key)
+            while len(self._found) > self._most:
+                self._found.popitem(last=False)
+        return key
+
+    def get(self, presented: str) -> ApiKey | None:
+        """The key that this text was a moment ago."""
+        with self._lock:
+            found = self._found.get(_hash(presented))
+        if found is None or self._clock() - found[0] > self._lasts_s or not found[1].valid_at(time.time()):
+            return None
+        return found[1]
 
 
 def _hash(text: str) -> str:

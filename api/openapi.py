@@ -24,6 +24,11 @@ DESCRIPTION = (
 TAGS: list[dict[str, Any]] = [
     {"name": "cameras", "description": "What is watched."},
     {"name": "insights", "description": "Counts, stays, occupancy and heatmaps. Scope `insights:read`."},
+    {
+        "name": "checkout",
+        "description": "Entry codes, gates, baskets, receipts and reviews. Scopes `codes:write`, `gates:write`, "
+        "`checkout:read`, `receipts:dispute`, `reviews:write`.",
+    },
     {"name": "events", "description": "What happens now, as server-sent events. Scope `events:read`."},
     {"name": "live", "description": "Blurred pictures of now. Scope `live:read`."},
     {"name": "health", "description": "For those who look after the server. No key is needed."},

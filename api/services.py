@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Annotated
 
 from fastapi import Depends, FastAPI, Request
 
 from api.feed import Feed
+from api.keys import RecentKeys
 from api.live import LiveFrames
 from api.metrics import Metrics
 from api.now import Now
 from api.sessions import Sessions
+from api.till import Till
 from store.bus import Bus
 from store.records import Records
 from store.settings import Settings
@@ -27,7 +29,9 @@ class Services:
     now: Now
     sessions: Sessions
     metrics: Metrics
+    till: Till
     check_rate: Callable[[Request], Awaitable[None]]
+    recent_keys: RecentKeys = field(default_factory=RecentKeys)
     opened_bus: Bus | None = None
     opened_records: Records | None = None
     opened_feed: Feed | None = None

@@ -7,9 +7,11 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
 
+from checkout.service import CheckoutService
 from insights.service import InsightsService
 from store.audit import Audit
 from store.bus import Bus
+from store.catalogue import Catalogue
 from store.plan import Plan
 from store.records import Records
 from store.retention import purge_regularly
@@ -17,11 +19,18 @@ from store.settings import Settings
 
 
 @contextmanager
-def run_services(bus: Bus, records: Records, settings: Settings, plan: Plan | None = None) -> Iterator[None]:
-    """Count and keep what the bus carries, each in a thread, for as long as the block lasts."""
+def run_services(
+    bus: Bus, records: Records, settings: Settings, plan: Plan | None = None, catalogue: Catalogue | None = None
+) -> Iterator[None]:
+    """Count, bill and keep what the bus carries, each in a thread, for as long as the block lasts."""
     insights = InsightsService(bus, records, settings, plan or ())
     audit = Audit(bus, records)
-    with _thread("aisle-insights", insights.run), _thread("aisle-audit", audit.run):
+    checkout = CheckoutService(bus, records, settings, plan, catalogue)
+    with (
+        _thread("aisle-insights", insights.run),
+        _thread("aisle-checkout", checkout.run),
+        _thread("aisle-audit", audit.run),
+    ):
         yield
 
 

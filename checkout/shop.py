@@ -215,7 +215,7 @@ class Shop:
             {
                 "id": id, "store": self._store, "time": time, "cameras": about.cameras, "evidence": about.evidence,
                 "confidence": about.confidence, "review_id": id, "session_id": session_id, "about": about.id,
-                "reason": reason, "gtin": doubt.gtin, "who": about.who, "what": about.what,
+                "reason": reason, "track_id": about.track_id, "gtin": doubt.gtin, "who": about.who, "what": about.what,
             }
         )  # fmt: skip
 

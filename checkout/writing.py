@@ -103,7 +103,7 @@ class CheckoutWriter:
 
     def review(self, connection: Connection, event: ReviewRequested) -> None:
         """Put a review into the queue."""
-        body = event.model_dump(mode="json", include={"gtin", "who", "what", "evidence", "confidence"})
+        body = event.model_dump(mode="json", include={"track_id", "gtin", "who", "what", "evidence", "confidence"})
         row = {
             "id": event.review_id, "store": self._store, "session_id": event.session_id, "about": event.about,
             "reason": event.reason, "time": event.time, "body": body, "answered_at": None,

@@ -268,6 +268,7 @@ class ReviewRequested(Event):
     session_id: str
     about: Reference
     reason: Literal["unsure", "disputed"]
+    track_id: str
     gtin: Gtin
     who: tuple[Chance, ...] = ()
     what: tuple[Chance, ...] = ()

@@ -13,7 +13,8 @@ def serve(
     host: Annotated[str | None, typer.Option(help="Address to listen on; default 127.0.0.1.")] = None,
     port: Annotated[int | None, typer.Option(help="Port to listen on; default 8700, 0 takes any free one.")] = None,
     plan: Annotated[Path | None, typer.Option(help="YAML file with cameras, lines and zones.")] = None,
-    insights: Annotated[bool, typer.Option(help="Also count what happens, and keep it.")] = True,
+    catalogue: Annotated[Path | None, typer.Option(help="YAML file with products; default: the plan's.")] = None,
+    insights: Annotated[bool, typer.Option(help="Also count and bill what happens, and keep it.")] = True,
 ) -> None:
     """Serve the pages and the interface until Ctrl-C; prints a link that opens the pages."""
     import signal
@@ -26,8 +27,9 @@ def serve(
     from api.serve import PageServer, ServeError
     from api.upkeep import keep_tidy, run_services
     from store.bus import Bus, BusError
+    from store.catalogue import load_catalogue
     from store.errors import UnavailableError
-    from store.plan import PlanError, load_plan
+    from store.plan import PlanError, PlanFile
     from store.records import Records, RecordsError
     from store.settings import SettingsError, load_settings
 
@@ -36,13 +38,17 @@ def serve(
     try:
         with ExitStack() as stack:
             settings = load_settings(config, host=host, port=port)
-            known = load_plan(plan) if plan else None
+            file = PlanFile.read(plan) if plan else None
+            known = file.plan if file else None
+            goods = catalogue or (file.catalogue_path if file else None)
+            products = load_catalogue(goods) if goods else None
             records = stack.enter_context(Records.open(settings))
             bus = stack.enter_context(Bus.open(settings))
             stack.enter_context(keep_tidy(records, settings))
             if insights:
-                stack.enter_context(run_services(bus, records, settings, known))
-            server = stack.enter_context(PageServer(create_app(settings, bus=bus, records=records), settings))
+                stack.enter_context(run_services(bus, records, settings, known, products))
+            app = create_app(settings, bus=bus, records=records, plan=known, catalogue=products)
+            server = stack.enter_context(PageServer(app, settings))
             for number in (signal.SIGINT, signal.SIGTERM):
                 signal.signal(number, lambda *_: stop.set())
             typer.echo(f"Pages: {server.link()}")

@@ -2,7 +2,7 @@
 
 from fastapi import APIRouter
 
-from api.routes import cameras, events, health, heatmap, insights, live
+from api.routes import baskets, cameras, events, gates, health, heatmap, insights, live, members, receipts
 
 ALL: tuple[APIRouter, ...] = (
     cameras.router,
@@ -10,5 +10,9 @@ ALL: tuple[APIRouter, ...] = (
     heatmap.router,
     events.router,
     live.router,
+    members.router,
+    gates.router,
+    baskets.router,
+    receipts.router,
     health.router,
 )
