@@ -17,34 +17,59 @@ DEFAULT_WEIGHTS: Final = "efficientdet-lite0"
 _STEP, _LONGER_SIDE = 128, 640
 
 
-class PersonWatcher:
-    """Finds and follows the people in one camera's frames.
+class PersonFollower:
+    """Follows the people that a detector finds in one camera's pictures.
 
-    ``seen`` are the detections and ``now`` the confirmed tracks of the newest frame; ``update`` returns the frames that
-    are settled, ``LAG_S`` seconds later or half a second more, with what is known by then. ``patience_s`` is the time
-    after which somebody who has not come back never will.
+    ``now`` are the confirmed tracks of the newest picture; ``update`` returns the pictures that are settled, ``LAG_S``
+    seconds later or half a second more, with what is known by then. ``patience_s`` is the time after which somebody who
+    has not come back never will; detections down to ``weak`` are of use.
+    """
+
+    def __init__(self, frame_rate: float, settings: TrackerSettings | None = None) -> None:
+        self._tracker = PersonTracker(frame_rate, settings)
+        self._lookback = Lookback(LAG_S)
+        self.now = Tracks.empty()
+        used = self._tracker.settings
+        self.weak = used.weak
+        self.patience_s = max(used.relink.longest_s, used.keep_lost_s) + LAG_S
+
+    def update(self, seen: Detections, captured_at: float, index: int) -> list[Moment]:
+        """Take in the next picture; returns the settled ones. Raises ``ValueError`` if time stands still."""
+        self.now = self._tracker.update(seen, captured_at)
+        return self._lookback.update(self.now, self._tracker.confirmed, captured_at, index)
+
+    def finish(self) -> list[Moment]:
+        """The pictures that are not settled yet, when the footage ends."""
+        return self._lookback.finish()
+
+
+class PersonWatcher:
+    """Finds and follows the people in one camera's frames: a detector before a ``PersonFollower``.
+
+    ``seen`` are the detections and ``now`` the confirmed tracks of the newest frame.
     """
 
     def __init__(self, detector: PersonDetector, frame_rate: float, settings: TrackerSettings | None = None) -> None:
         self._detector = detector
-        self._tracker = PersonTracker(frame_rate, settings)
-        self._lookback = Lookback(LAG_S)
-        self.seen, self.now = Detections.empty(), Tracks.empty()
-        used = self._tracker.settings
-        self._weak = used.weak
-        self.patience_s = max(used.relink.longest_s, used.keep_lost_s) + LAG_S
+        self._follower = PersonFollower(frame_rate, settings)
+        self.seen = Detections.empty()
+        self.patience_s = self._follower.patience_s
+
+    @property
+    def now(self) -> Tracks:
+        """The confirmed tracks of the newest frame."""
+        return self._follower.now
 
     def update(self, frame: Frame) -> list[Moment]:
         """Watch the next frame; returns the settled ones, oldest first. Raises ``ValueError`` if time stands still."""
-        boxes = self._detector.detect([frame.image], min_confidence=self._weak)[0]
+        boxes = self._detector.detect([frame.image], min_confidence=self._follower.weak)[0]
         looks = colour_embedding(frame.image, boxes.xyxy)
         self.seen = Detections(boxes.xyxy, boxes.confidence, embedding=looks)
-        self.now = self._tracker.update(self.seen, frame.captured_at)
-        return self._lookback.update(self.now, self._tracker.confirmed, frame.captured_at, frame.index)
+        return self._follower.update(self.seen, frame.captured_at, frame.index)
 
     def finish(self) -> list[Moment]:
         """The frames that are not settled yet, when the footage ends."""
-        return self._lookback.finish()
+        return self._follower.finish()
 
 
 def network_size(picture: tuple[int, int]) -> tuple[int, int]:
