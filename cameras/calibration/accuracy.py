@@ -61,7 +61,7 @@ def seen_floor(model: CameraModel, step: int = 24, farthest_m: float = FARTHEST_
 
 
 def floor_difference_cm(found: CameraModel, true: CameraModel, floor: Float) -> Float:
-    """By how much ``found`` misplaces each point of ``floor`` (k, 2) that ``true`` sees: (k,) cm, inf above the horizon."""
+    """By how far (k,) ``found`` misplaces points of ``floor`` (k, 2) that ``true`` sees: cm, inf above the horizon."""
     pixels = true.project(np.column_stack([floor, np.zeros(len(floor))]))
     away = np.linalg.norm(found.on_floor(pixels) - floor, axis=1)
     return np.asarray(100.0 * np.nan_to_num(away, nan=np.inf))

@@ -59,8 +59,8 @@ class Board:
             raise BadBoardError(f"a board of {self.columns}x{self.rows} is too small or too large; 7x5 is usual")
         if not 0.002 <= self.marker_m < self.pitch_m <= 2.0:
             raise BadBoardError(
-                f"a marker of {self.marker_m:g} m does not fit into squares of {self.pitch_m:g} m; both are metres, the "
-                "marker the smaller"
+                f"a marker of {self.marker_m:g} m does not fit into squares of {self.pitch_m:g} m; both are metres, "
+                "the marker the smaller"
             )
         if _dictionary_number(self.dictionary) is None:
             raise BadBoardError(f"no dictionary {self.dictionary!r}; there are: {', '.join(dictionaries())}")

@@ -83,8 +83,8 @@ def calibrate_lens(sights: Sequence[Sight], board: Board, size: tuple[int, int])
         )
     if not math.isfinite(found.focal_share) or found.focal_share > _UNSURE:
         raise TooFewViewsError(
-            f"the focal length is known to {found.focal_share:.0%} only: tilt the board by 30 to 45 degrees to all sides, "
-            "near and far"
+            f"the focal length is known to {found.focal_share:.0%} only: tilt the board by 30 to 45 degrees to all "
+            "sides, near and far"
         )
     return LensCalibration(
         size, found.matrix, found.distortion, found.rms_px, tuple(views), tuple(dropped), found.focal_share, coverage

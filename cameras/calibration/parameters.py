@@ -29,7 +29,7 @@ def turned(model: CameraModel, vector: Float) -> CameraModel:
 
 
 def moved(model: CameraModel, step: Float) -> CameraModel:
-    """The camera changed by ``step`` (6,), (7,) or (9,): turn about its own axes, metres, log of focal length, k1, k2."""
+    """The camera changed by ``step`` (6,), (7,) or (9,): turn about its axes, metres, log of focal length, k1, k2."""
     changed = replace(model, rotation=turn(step[:3]) @ model.rotation, position=model.position + step[3:6])
     if len(step) > 6:
         matrix = model.matrix.copy()
@@ -58,8 +58,8 @@ def at_size(model: CameraModel, size: tuple[int, int]) -> CameraModel:
     sx, sy = size[0] / model.size[0], size[1] / model.size[1]
     if abs(sx / sy - 1) > 0.01:
         raise PlanError(
-            f"camera {model.camera}: the calibration's pictures are {model.size[0]}x{model.size[1]}, the plan's view is "
-            f"{size[0]}x{size[1]}, another shape; set the view's size to that of the camera's pictures"
+            f"camera {model.camera}: the calibration's pictures are {model.size[0]}x{model.size[1]}, the plan's view "
+            f"is {size[0]}x{size[1]}, another shape; set the view's size to that of the camera's pictures"
         )
     return replace(model, size=size, matrix=np.diag([sx, sy, 1.0]) @ model.matrix)
 

@@ -83,8 +83,8 @@ def place_camera(
     if len(parts) != len(places) or not places:
         when = ", ".join(f"{part.time_s:.0f} s" for part in parts) or "none"
         raise PlacesError(
-            f"camera {camera}: the board lies still {len(parts)} times (at {when}) and {len(places)} places were given; "
-            "give one --at X,Y,DEG for each, in their order, or film the board on the floor by itself (--floor FILE)"
+            f"camera {camera}: the board lies still {len(parts)} times (at {when}) and {len(places)} places are given; "
+            "give one --at X,Y,DEG for each, in their order; or film the board on the floor by itself (--floor FILE)"
         )
     pixels = np.concatenate([part.xy for part in parts])
     blank = CameraModel(camera, size, matrix, distortion, np.eye(3), np.zeros(3))
@@ -109,9 +109,9 @@ def place_camera(
     far = np.linalg.norm(shift[:, :2], axis=1)
     for number in np.flatnonzero((far > _FAR_OFF_M) | (np.abs(shift[:, 2]) > 10 * TAPE_DEG)).tolist():
         raise PlacesError(
-            f"camera {camera}: place {number + 1} of {len(places)} fits the others only if it lies {100 * far[number]:.0f} "
-            f"cm and {abs(shift[number, 2]):.0f} degrees elsewhere: measure it again (X,Y is the board's printed upper left "
-            "corner, DEG where its upper edge points to; are the board's sizes right?)"
+            f"camera {camera}: place {number + 1} of {len(places)} fits the others only if it lies "
+            f"{100 * far[number]:.0f} cm and {abs(shift[number, 2]):.0f} degrees elsewhere: measure it again (X,Y is the board's "
+            "printed upper left corner, DEG where its upper edge points to; are the board's sizes right?)"
         )
     measured = shop(np.zeros(3 * len(places)))
     return PlacedCamera(model, PointErrors.of(model, pixels, measured), pixels, measured, 100.0 * far)
@@ -134,8 +134,8 @@ def _first_pose(
             best = off, model
     if best is None:
         raise PlacesError(
-            f"camera {blank.camera}: no camera above the floor sees the board lie so; it must lie face up, and X,Y,DEG tell "
-            "its printed upper left corner and where its upper edge points to"
+            f"camera {blank.camera}: no camera above the floor sees the board lie so; it must lie face up, and "
+            "X,Y,DEG tell its printed upper left corner and where its upper edge points to"
         )
     return best[1]
 

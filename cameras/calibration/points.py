@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import cv2
 import numpy as np
@@ -88,7 +88,8 @@ def check_points(camera: str, pixels: Float, shop: Float) -> None:
     different = len(np.unique(np.column_stack([pixels, shop]).round(6), axis=0))
     if different < LEAST:
         raise TooFewPointsError(
-            f"camera {camera}: {different} different points, a pose needs {LEAST} or more; 8 spread over the floor are good"
+            f"camera {camera}: {different} different points, a pose needs {LEAST} or more; 8 spread over the floor are "
+            "good"
         )
     for what, points in (("on the plan", shop), ("in the picture", pixels)):
         extent = np.linalg.svd(points - points.mean(axis=0), compute_uv=False)

@@ -130,8 +130,8 @@ class BoardFinder:
         for name in _LIKELY:
             if name in dictionaries() and name != self.board.dictionary and self._shows(name):
                 raise WrongBoardError(
-                    f"the pictures show markers of the dictionary {name}, not of {self.board.dictionary}: add it to the "
-                    f"board, as in {self.board.said.rpartition(':')[0]}:{name}"
+                    f"the pictures show markers of the dictionary {name}, not of {self.board.dictionary}: add it to "
+                    f"the board, as in {self.board.said.rpartition(':')[0]}:{name}"
                 )
         if self._markers:
             raise WrongBoardError(
@@ -139,8 +139,8 @@ class BoardFinder:
                 "columns, rows and sizes, or come nearer so that all markers can be read"
             )
         raise BoardNotFoundError(
-            f"none of {self.pictures} pictures shows the board {self.board.said}: it must be flat, whole, in good light, "
-            "and large enough (a marker of 20 pixels or more)"
+            f"none of {self.pictures} pictures shows the board {self.board.said}: it must be flat, whole, in good "
+            "light, and large enough (a marker of 20 pixels or more)"
         )
 
     def _shows(self, name: str) -> bool:

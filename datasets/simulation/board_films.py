@@ -47,7 +47,7 @@ class BoardPose:
 
 
 class BoardFilm:
-    """Draws one board, ``picture`` uint8 (H, W) at ``px_per_m`` with a margin of ``margin_m``, as ``camera`` sees it."""
+    """Draws a board, ``picture`` uint8 (H, W) at ``px_per_m`` with a margin of ``margin_m``, as ``camera`` sees it."""
 
     def __init__(self, camera: CameraModel, picture: Gray, px_per_m: float, margin_m: float, seed: int) -> None:
         self._camera, self._margin = camera, margin_m
