@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from api.commands import datasets, evaluate, keys, models, serve, simulate, store, watch
+from api.commands import calibrate, datasets, evaluate, gate, keys, models, replay, serve, simulate, store, watch, worker
 
 app = typer.Typer(
     name="aisle",
@@ -14,8 +14,13 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command()(watch.watch)
+app.command()(worker.worker)
+app.command()(worker.top)
 app.command()(serve.serve)
+app.command()(gate.gate)
+app.command()(replay.replay)
 app.command()(simulate.simulate)
+app.add_typer(calibrate.app, name="calibrate", help="Lens and pose of cameras: board, points, walk, check.")
 app.add_typer(store.app, name="store", help="The plan of a shop: write an example, check it, draw it.")
 app.add_typer(datasets.app, name="datasets", help="Datasets: info, convert, split, check, manifest.")
 app.add_typer(models.app, name="models", help="The weights: list, fetch, show.")

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
@@ -35,8 +36,39 @@ class _LiveCollector(Collector):
         return [viewers, frames, handled]
 
 
+class _WorkerCollector(Collector):
+    """What the workers of the shop put up on the bus."""
+
+    def __init__(self) -> None:
+        self.reports: Mapping[str, Mapping[str, Any]] = {}
+
+    def collect(self) -> Iterable[Metric]:
+        labels = ["worker", "camera"]
+        seconds = CounterMetricFamily("aisle_stage_seconds", "Time by stage, in the worker.", labels=[*labels, "stage"])
+        pictures = CounterMetricFamily(
+            "aisle_pictures", "Pictures that came, were still, were missed, were looked at.", labels=[*labels, "what"]
+        )
+        restarts = CounterMetricFamily("aisle_decoder_restarts", "Decoders started again.", labels=labels)
+        again = CounterMetricFamily("aisle_networks_restarts", "Networks started again.", labels=["worker"])
+        age = GaugeMetricFamily("aisle_picture_age_seconds", "Age when it was known.", labels=[*labels, "quantile"])
+        live = GaugeMetricFamily("aisle_camera_live", "1 for a camera that gives pictures.", labels=labels)
+        for worker, report in self.reports.items():
+            again.add_metric([worker], report["restarts"])
+            for camera, each in report["cameras"].items():
+                live.add_metric([worker, camera], each["state"] == "live")
+                restarts.add_metric([worker, camera], each["restarts"])
+                for stage, spent in each["seconds"].items():
+                    seconds.add_metric([worker, camera, stage], spent)
+                for what in ("came", "still", "missed", "looked"):
+                    pictures.add_metric([worker, camera, what], each[what])
+                for quantile, value in zip(("0.5", "0.99"), each["age_s"].values(), strict=True):
+                    if value is not None:
+                        age.add_metric([worker, camera, quantile], value)
+        return [seconds, pictures, restarts, again, age, live]
+
+
 class Metrics:
-    """Requests and their time by route, listeners, viewers, events, and what the bus has waiting."""
+    """Requests and their time by route, listeners, viewers, events, what the bus has waiting, what workers report."""
 
     def __init__(self, live: LiveFrames) -> None:
         self.registry = CollectorRegistry()
@@ -56,6 +88,8 @@ class Metrics:
             "aisle_bus_backlog", "Events that a consumer group has not handled.", ["group"], registry=self.registry
         )
         self.registry.register(_LiveCollector(live))
+        self.workers = _WorkerCollector()
+        self.registry.register(self.workers)
 
     def text(self) -> bytes:
         """The exposition text."""

@@ -55,7 +55,7 @@ class Taken(NamedTuple):
 
 
 class Spent(NamedTuple):
-    """What a ring's writers did: pictures not worth a look; seconds of decoding, and of writing into slots."""
+    """What a ring's writers did: pictures not worth a look; CPU seconds of decoding, and of writing into slots."""
 
     still: int
     decode_s: float

@@ -5,21 +5,22 @@ Every event is given to every consumer group at least once; a handler makes that
 
 from __future__ import annotations
 
+import json
 import math
 import secrets
 import threading
 import time
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 from store import flow, reader
 from store.consumer import Consumer, Handler, Limits
 from store.embedded import EmbeddedServer
 from store.errors import BusClosedError, BusError, BusUnavailableError
 from store.events import Event
-from store.link import Link
+from store.link import Client, Link
 from store.publisher import Publisher
 from store.settings import Settings
 
@@ -35,6 +36,7 @@ class Bus:
         self.stream = f"aisle:{settings.store}:events"
         self.dead_stream = f"aisle:{settings.store}:dead"
         self._once = f"aisle:{settings.store}:once"
+        self._report = f"aisle:{settings.store}:report"
         self._publisher = Publisher(link, self.stream, settings)
 
     @classmethod
@@ -161,6 +163,28 @@ class Bus:
         # The answer may be lost and asked for again: what is there already may be our own.
         found = self._link.call(lambda client: client.set(key, mine, nx=True, px=milliseconds, get=True))
         return found is None or found == mine
+
+    def report(self, name: str, document: Mapping[str, Any], lasts_s: float) -> None:
+        """Put up how a process of this shop is doing, for ``reports``, in place of its report before.
+
+        It is forgotten after ``lasts_s`` seconds. Raises ``BusUnavailableError`` when the server is away.
+        """
+        text, milliseconds = json.dumps(document), max(1, math.ceil(lasts_s * 1000))
+        self._link.call(lambda client: client.set(f"{self._report}:{name}", text, px=milliseconds), timeout_s=2.0)
+
+    def reports(self, timeout_s: float = 2.0) -> dict[str, dict[str, Any]]:
+        """What the processes of this shop put up, by their names."""
+
+        def read(client: Client) -> dict[str, dict[str, Any]]:
+            keys = sorted(client.scan_iter(match=f"{self._report}:*"))
+            found = client.mget(keys) if keys else []
+            return {
+                key.removeprefix(f"{self._report}:"): json.loads(text)
+                for key, text in zip(keys, found, strict=True)
+                if text is not None
+            }
+
+        return self._link.call(read, timeout_s=timeout_s)
 
     def ping(self, timeout_s: float = 2.0) -> None:
         """Raise ``BusUnavailableError`` unless the server answers."""

@@ -51,6 +51,9 @@ class Settings(BaseSettings):
     data_dir: Path = Field(default_factory=default_data_dir, description="where records and pictures are kept")
     models: Path | None = Field(default=None, description="the registry of trained models; none: models in data_dir")
     guards: dict[str, Path] = Field(default_factory=dict, description="by role, the dataset that guards promotions")
+    cameras: dict[str, SecretStr] = Field(
+        default_factory=dict, description="by name, the addresses of the cameras that `aisle worker` watches"
+    )
     redis_url: SecretStr | None = Field(default=None, description="Redis or Valkey server; none: an embedded one")
     database_url: SecretStr | None = Field(default=None, description="PostgreSQL; none: SQLite in data_dir")
     host: str = Field(default="127.0.0.1", description="address that the pages and the API listen on")

@@ -9,14 +9,23 @@ import typer
 
 
 def serve(
+    plan: Annotated[
+        Path | None, typer.Argument(metavar="[PLAN]", help="YAML file with the shop, its cameras, lines and zones.")
+    ] = None,
     config: Annotated[Path | None, typer.Option(help="YAML file with settings.", show_default=False)] = None,
     host: Annotated[str | None, typer.Option(help="Address to listen on; default 127.0.0.1.")] = None,
     port: Annotated[int | None, typer.Option(help="Port to listen on; default 8700, 0 takes any free one.")] = None,
-    plan: Annotated[Path | None, typer.Option(help="YAML file with cameras, lines and zones.")] = None,
+    cameras: Annotated[
+        list[str] | None,
+        typer.Option("--camera", metavar="NAME=ADDRESS", help="Watch this camera too; default: the settings' cameras."),
+    ] = None,
     catalogue: Annotated[Path | None, typer.Option(help="YAML file with products; default: the plan's.")] = None,
     insights: Annotated[bool, typer.Option(help="Also count and bill what happens, and keep it.")] = True,
 ) -> None:
-    """Serve the pages and the interface until Ctrl-C; prints a link that opens the pages."""
+    """Serve the pages and the interface until Ctrl-C; prints a link that opens the pages.
+
+    With cameras, a worker watches them meanwhile, as `aisle worker` does.
+    """
     import signal
     import threading
     from contextlib import ExitStack
@@ -26,12 +35,16 @@ def serve(
     from api.rates import BadRateError
     from api.serve import PageServer, ServeError
     from api.upkeep import keep_tidy, run_services
+    from api.watch.options import OptionError
+    from api.worker.run import WorkerOptions, addresses, watching
     from store.bus import Bus, BusError
     from store.catalogue import load_catalogue
     from store.errors import UnavailableError
     from store.plan import PlanError, PlanFile
     from store.records import Records, RecordsError
     from store.settings import SettingsError, load_settings
+    from vision.pipeline import DEFAULT_WEIGHTS
+    from vision.worker.looking import LookingJob
 
     log_to_stderr()
     stop = threading.Event()
@@ -47,6 +60,9 @@ def serve(
             stack.enter_context(keep_tidy(records, settings))
             if insights:
                 stack.enter_context(run_services(bus, records, settings, known, products))
+            watched = addresses(cameras or (), settings)
+            if watched:
+                stack.enter_context(watching(WorkerOptions(watched, LookingJob(DEFAULT_WEIGHTS), known), settings, bus))
             app = create_app(settings, bus=bus, records=records, plan=known, catalogue=products)
             server = stack.enter_context(PageServer(app, settings))
             for number in (signal.SIGINT, signal.SIGTERM):
@@ -55,6 +71,15 @@ def serve(
             typer.echo(f"Interface: {server.url}/openapi.json (needs a key: `aisle keys create LABEL`)")
             typer.echo("Ctrl-C ends it.")
             stop.wait()
-    except (BadRateError, BusError, PlanError, RecordsError, ServeError, SettingsError, UnavailableError) as error:
+    except (
+        BadRateError,
+        BusError,
+        OptionError,
+        PlanError,
+        RecordsError,
+        ServeError,
+        SettingsError,
+        UnavailableError,
+    ) as error:
         typer.echo(f"aisle serve: {error}", err=True)
         raise typer.Exit(1) from None

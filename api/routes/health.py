@@ -9,7 +9,9 @@ from fastapi import APIRouter, Response
 from api import schemas
 from api.metrics import CONTENT_TYPE
 from api.services import App
+from api.worker.run import REPORT
 
+WORKER = f"{REPORT}:"
 router = APIRouter(tags=["health"])
 
 
@@ -39,10 +41,15 @@ def readyz(app: App, response: Response) -> schemas.Readiness:
 
 @router.get("/metrics", summary="Numbers for Prometheus", response_class=Response)
 def metrics(app: App) -> Response:
-    """Requests, latency, listeners, viewers, events and the backlog of the bus. Needs no key and names no person."""
+    """Requests, latency, listeners, viewers, events, the backlog of the bus, and the stages of the workers.
+
+    Needs no key and names no person.
+    """
     app.metrics.listeners.set(app.feed.listeners)
     for group, lag in app.bus.lags().items():
         app.metrics.backlog.labels(group).set(lag)
+    reports = app.bus.reports().items()
+    app.metrics.workers.reports = {name.removeprefix(WORKER): each for name, each in reports if name.startswith(WORKER)}
     return Response(app.metrics.text(), headers={"Content-Type": CONTENT_TYPE})
 
 

@@ -26,7 +26,7 @@ from models.faces import open_face_detector
 from store import audit
 from store.bus import Bus
 from store.errors import BusError, UnavailableError
-from store.events import CameraDegraded, CameraRecovered, Event
+from store.events import Event
 from store.layout import Plan
 from store.records import Records
 from store.settings import Settings
@@ -36,6 +36,7 @@ from vision.facts import FactWriter
 from vision.loop import CameraLoop, LoopState, PictureSink
 from vision.pipeline import PersonWatcher, open_watcher
 from vision.recording import VideoWriter
+from vision.states import CameraStates
 
 if TYPE_CHECKING:
     from cameras.live import CameraState
@@ -92,7 +93,7 @@ class Watch:
         self.stop = threading.Event()
         self.cameras: list[WatchedCamera] = []
         self.wall_s = 0.0
-        self._degraded: set[str] = set()
+        self._states = CameraStates(settings.store)
 
     def __enter__(self) -> Watch:
         with ExitStack() as opening:
@@ -161,17 +162,7 @@ class Watch:
         )
 
     def _say_state(self, state: CameraState) -> None:
-        events: list[Event] = []
-        if state.status == "degraded":
-            events.append(
-                CameraDegraded(
-                    store=self._settings.store, time=state.since, cameras=(state.camera,), reason=state.reason
-                )
-            )
-            self._degraded.add(state.camera)
-        elif state.status == "live" and state.camera in self._degraded:
-            self._degraded.discard(state.camera)
-            events.append(CameraRecovered(store=self._settings.store, time=state.since, cameras=(state.camera,)))
+        events = self._states.events(state)
         try:
             if events:
                 self._bus.publish(events, live=True, timeout_s=_SAY_S)

@@ -391,3 +391,17 @@ def test_only_the_first_is_the_first(bus: Bus) -> None:
 def test_the_first_is_forgotten_in_time(bus: Bus, eventually: Callable[[Callable[[], bool]], None]) -> None:
     assert bus.once("code", 0.01)
     eventually(lambda: bus.once("code", 60.0))
+
+
+def test_reports_are_those_of_this_shop_and_are_forgotten_in_time(
+    bus_settings: Settings, tcp_server: Any, eventually: Callable[[Callable[[], bool]], None]
+) -> None:
+    other = Settings(**{**bus_settings.model_dump(), "redis_url": tcp_server.url, "store": "other"})
+    mine = Settings(**{**bus_settings.model_dump(), "redis_url": tcp_server.url})
+    with Bus.open(mine) as bus, Bus.open(other) as theirs:
+        bus.report("worker:a", {"looked": 1}, 60.0)
+        bus.report("worker:a", {"looked": 2}, 60.0)
+        bus.report("worker:b", {"looked": 3}, 0.2)
+        theirs.report("worker:c", {}, 60.0)
+        assert bus.reports()["worker:a"] == {"looked": 2}  # killed: the first one for ever
+        eventually(lambda: bus.reports() == {"worker:a": {"looked": 2}})  # killed: all shops', or all that ever were

@@ -1,0 +1,197 @@
+"""Runs a worker over a shop's cameras: facts onto the bus, and a report there for `aisle top` and /metrics."""
+
+from __future__ import annotations
+
+import os
+import socket
+import threading
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, Final
+
+import structlog
+
+from api.watch.options import OptionError
+from cameras.decoder import DecoderJob, Opened
+from cameras.live import CameraState
+from cameras.stillness import StillnessSettings
+from store.bus import Bus
+from store.errors import BusError, UnavailableError
+from store.events import Event
+from store.layout import Plan
+from store.settings import Settings
+from store.views import CameraView, PlanError
+from vision.states import CameraStates
+from vision.worker.account import CameraAccount, bottleneck
+from vision.worker.following import CameraFollower
+from vision.worker.looking import LookingJob
+from vision.worker.worker import Worker
+
+REPORT: Final = "worker"
+EVERY_S: Final = 1.0
+LASTS_S: Final = 10.0
+_SAY_S: Final = 2.0
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerOptions:
+    """``cameras`` are addresses by name, which may hold passwords; ``plan`` has their views. ``loop`` and ``paced`` are
+    for recordings: for ever, at their own pace. ``gated`` skips pictures in which nothing moves.
+    """
+
+    cameras: Mapping[str, str]
+    looking: LookingJob
+    plan: Plan | None = None
+    loop: bool = False
+    paced: bool = False
+    gated: bool = True
+
+
+class ShopWorker:
+    """A worker whose cameras are followed and reported. Use ``run``.
+
+    Raises ``OptionError`` where there is no camera, or one that the plan does not have.
+    """
+
+    def __init__(self, options: WorkerOptions, settings: Settings, bus: Bus) -> None:
+        self._options, self._settings, self._bus = options, settings, bus
+        self._views = _views(options)
+        self._states = CameraStates(settings.store)
+        self._followers: dict[str, CameraFollower] = {}
+        gate = StillnessSettings() if options.gated else None
+        jobs = [
+            DecoderJob(address, name, loop=options.loop, paced=options.paced, gate=gate)
+            for name, address in options.cameras.items()
+        ]
+        self._worker = Worker(jobs, options.looking, self._follow, on_state=self._say)
+        self._name = f"{REPORT}:{socket.gethostname()}:{os.getpid()}"
+        self._reported_at = 0.0
+        self.wall_s = 0.0
+
+    def run(self, stop: threading.Event, on_report: Any = lambda report: None) -> None:
+        """Watch until ``stop`` is set, or all recordings have ended; ``on_report`` gets a report a second.
+
+        Raises ``vision.worker.worker.WorkerError``.
+        """
+        began = time.monotonic()
+
+        def progress() -> None:
+            self.wall_s = time.monotonic() - began
+            if time.monotonic() - self._reported_at >= EVERY_S:
+                self._reported_at = time.monotonic()
+                on_report(self._put_up())
+
+        with self._worker as worker:
+            worker.run(stop, progress)
+            self.wall_s = time.monotonic() - began
+            on_report(self._put_up())
+
+    def report(self) -> dict[str, Any]:
+        """How the worker is doing, as JSON: what `aisle top` shows."""
+        account = self._worker.account()
+        stage, share = bottleneck(account)
+        return {
+            "at": time.time(),
+            "wall_s": round(self.wall_s, 3),
+            "restarts": self._worker.restarts,
+            "bottleneck": {"stage": stage, "share": round(share, 4)},
+            "cameras": {name: self._camera(name, each) for name, each in account.items()},
+        }
+
+    def _camera(self, name: str, account: CameraAccount) -> dict[str, Any]:
+        follower = self._followers.get(name)
+        median, late = (None if age != age else round(age, 4) for age in account.age_s)
+        return {
+            "state": account.state,
+            "came": account.came,
+            "still": account.still,
+            "missed": account.missed,
+            "looked": account.looked,
+            "restarts": account.restarts,
+            "seconds": {stage: round(spent, 4) for stage, spent in account.seconds.items()},
+            "age_s": {"median": median, "p99": late},
+            "rate_hz": round(account.rate_hz, 2),
+            "now": follower.now if follower else 0,
+            "entered": follower.entered if follower else 0,
+        }
+
+    def _put_up(self) -> dict[str, Any]:
+        report = self.report()
+        try:
+            self._bus.report(self._name, report, LASTS_S)
+        except (BusError, UnavailableError) as error:
+            # A report is not worth the cameras.
+            log.warning("the worker's report could not be put up", reason=str(error))
+        return report
+
+    def _follow(self, camera: str, opened: Opened) -> CameraFollower:
+        view = self._views.get(camera) or CameraView(camera=camera, size=opened.size)
+        if view.size != opened.size:
+            raise PlanError(
+                f"camera {camera}: the plan was made for pictures of {view.size[0]}x{view.size[1]}, the footage has "
+                f"{opened.size[0]}x{opened.size[1]}"
+            )
+
+        def publish(events: Sequence[Event]) -> None:
+            self._bus.publish(events, live=opened.live or self._options.paced)
+
+        follower = CameraFollower(self._settings.store, view, opened.frame_rate, publish)
+        self._followers[camera] = follower
+        return follower
+
+    def _say(self, state: CameraState) -> None:
+        log.warning("camera", camera=state.camera, state=state.status, reason=state.reason)
+        try:
+            if events := self._states.events(state):
+                self._bus.publish(events, live=True, timeout_s=_SAY_S)
+        except (BusError, UnavailableError) as error:
+            # Word of a camera is not worth the camera.
+            log.warning("camera state could not be published", camera=state.camera, reason=str(error))
+
+
+@contextmanager
+def watching(options: WorkerOptions, settings: Settings, bus: Bus) -> Iterator[ShopWorker]:
+    """A worker in a thread of its own, for as long as the block lasts. What ends it early is logged."""
+    shop, stop = ShopWorker(options, settings, bus), threading.Event()
+
+    def run() -> None:
+        try:
+            shop.run(stop)
+        except Exception as error:
+            # The pages must go on, and say what is recorded.
+            log.error("the worker has ended", reason=str(error))
+
+    thread = threading.Thread(target=run, name="aisle-worker", daemon=True)
+    thread.start()
+    try:
+        yield shop
+    finally:
+        stop.set()
+        thread.join(timeout=60)
+
+
+def addresses(given: Sequence[str], settings: Settings) -> dict[str, str]:
+    """The cameras by name: those given as ``NAME=ADDRESS``, else those of the settings. Raises ``OptionError``."""
+    found: dict[str, str] = {}
+    for text in given:
+        name, equals, address = text.partition("=")
+        if not (name and equals and address):
+            raise OptionError("expected CAMERA=ADDRESS, such as till=rtsp://camera/stream")
+        if name in found:
+            raise OptionError(f"camera {name} is given twice")
+        found[name] = address
+    return found or {name: address.get_secret_value() for name, address in settings.cameras.items()}
+
+
+def _views(options: WorkerOptions) -> dict[str, CameraView]:
+    if not options.cameras:
+        raise OptionError("no cameras: give CAMERA=ADDRESS, or `cameras` in the settings")
+    if options.plan is None:
+        return {}
+    views = {view.camera: view for view in options.plan.cameras}
+    if unknown := sorted(set(options.cameras) - set(views)):
+        raise OptionError(f"not in the plan: {', '.join(unknown)}; it has {', '.join(views) or 'no cameras'}")
+    return views
