@@ -114,6 +114,11 @@ def basket(stakes: Iterable[Stake], policy: Policy) -> Basket:
     return Basket(tuple(lines), tuple(possible), tuple(doubts))
 
 
+def owed(lines: Iterable[BasketLine]) -> list[tuple[str, int, int, int]]:
+    """What makes a receipt another one: GTIN, quantity, price and discount of each line, not how sure they are."""
+    return [(line.gtin, line.quantity, line.unit_price, line.discount) for line in lines]
+
+
 def _discounts(counts: Mapping[tuple[str, Price], int]) -> dict[tuple[str, Price], int]:
     """What buy-and-pay promotions take off each line: over all lines of one promotion the cheapest are free."""
     groups: dict[tuple[str | None, int, int], list[tuple[str, Price]]] = defaultdict(list)

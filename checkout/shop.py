@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from checkout.books import Books
 from checkout.doors import Doors
 from checkout.ids import derived_id, receipt_id_of
-from checkout.lines import NOTHING, Basket, Doubt, baskets
+from checkout.lines import NOTHING, Basket, Doubt, baskets, owed
 from checkout.policy import Policy
 from checkout.prices import PriceBook
 from checkout.sessions import Register, Session
@@ -137,7 +137,7 @@ class Shop:
             if session.is_open:
                 follows += self._live(session, basket, cause)
             elif session.issued:
-                if _owed(basket.lines) != _owed(before.get(session.id, NOTHING).lines):
+                if owed(basket.lines) != owed(before.get(session.id, NOTHING).lines):
                     follows += self._applied(self._corrected(session, basket, cause))
             elif session.pays:
                 follows += self._applied(self._receipted(session, basket))
@@ -171,7 +171,7 @@ class Shop:
             yield ReceiptIssued.model_validate({**receipt, "id": derived_id("issued", session.id), "time": self.now})
 
     def _corrected(self, session: Session, basket: Basket, cause: Event | None) -> Iterator[Event]:
-        if _owed(basket.lines) == _owed(session.receipted):
+        if owed(basket.lines) == owed(session.receipted or ()):
             return
         why = cause.type if cause is not None else "late facts"
         id = derived_id("corrected", session.id, str(session.corrections), cause.id if cause is not None else why)
@@ -218,8 +218,3 @@ class Shop:
                 "reason": reason, "track_id": about.track_id, "gtin": doubt.gtin, "who": about.who, "what": about.what,
             }
         )  # fmt: skip
-
-
-def _owed(lines: tuple[BasketLine, ...] | None) -> list[tuple[object, ...]]:
-    """What makes a receipt another one: products, quantities and prices, not how sure they are."""
-    return [(line.gtin, line.quantity, line.unit_price, line.discount) for line in lines or ()]
