@@ -15,10 +15,10 @@ _LEAST_NOISE: Final = 1.0  # grey values: what is even must not be called moving
 
 @dataclass(frozen=True, slots=True)
 class StillnessSettings:
-    """``across``: so many square cells lie side by side in a picture. A cell moves that differs from the picture of before by
-    ``sigmas`` times its own noise, and at least by ``least`` grey values; ``cells`` of them are a movement. After a
-    movement ``linger_s`` seconds count as moving. A picture is looked at every ``look_every_s`` seconds in any case, so
-    that people who stand still are not forgotten. ``memory_s`` is over how long the noise is estimated.
+    """``across``: so many square cells lie side by side in a picture. A cell moves that differs from the picture of
+    before by ``sigmas`` times its own noise, and at least by ``least`` grey values; ``cells`` of them are a movement.
+    After a movement ``linger_s`` seconds count as moving. A picture is looked at every ``look_every_s`` seconds in any
+    case, so that people who stand still are not forgotten. ``memory_s`` is over how long the noise is estimated.
     """
 
     across: int = 80
