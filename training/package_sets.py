@@ -37,7 +37,9 @@ class PackageSet:
 
     ``crops`` and ``photos`` hold PNG files: n, and ``len(VIEWS)`` a product. ``xyxy`` float32 (n, 4) is the package in
     its crop; ``product`` int (n,); ``held`` bool (n,) is it in a hand, basket or trolley; ``visible_share``,
-    ``turned_deg``, ``pixels_per_metre`` float32 (n,); ``picture`` int (n,) numbers the pictures. Of products:
+    ``turned_deg``, ``pixels_per_metre`` float32 (n,); ``axes`` float32 (n, 2, 3) the picture's right and down in the
+    package's axes; ``picture`` int (n,) numbers the pictures, ``event`` int (n,) what shows one package or one row of a
+    shelf (``PackageCrop``). Of products:
     ``gtins`` and ``names`` (k,), ``look`` int (k,) the same for those that differ in size alone, ``size_m`` float32
     (k, 3), ``neighbours`` int (k, m) products nearest first, itself among them, -1 where there are no more.
     """
@@ -50,7 +52,9 @@ class PackageSet:
     visible_share: NDArray[np.float32]
     turned_deg: NDArray[np.float32]
     pixels_per_metre: NDArray[np.float32]
+    axes: NDArray[np.float32]
     picture: NDArray[np.int64]
+    event: NDArray[np.int64]
     gtins: tuple[str, ...]
     names: tuple[str, ...]
     look: NDArray[np.int64]
@@ -83,9 +87,9 @@ class PackageSet:
         texts: dict[str, Any] = {"gtins": np.array(self.gtins), "names": np.array(self.names)}
         numbers = {
             name: getattr(self, name)
-            for name in ("xyxy", "product", "held", "visible_share", "turned_deg", "pixels_per_metre", "picture")
+            for name in ("xyxy", "product", "held", "visible_share", "turned_deg", "pixels_per_metre", "axes")
         }
-        numbers |= {name: getattr(self, name) for name in ("look", "size_m", "neighbours")}
+        numbers |= {name: getattr(self, name) for name in ("picture", "event", "look", "size_m", "neighbours")}
         files: dict[str, Any] = {}
         for name, several in (("crops", self.crops), ("photos", self.photos)):
             files[name] = np.frombuffer(b"".join(several), np.uint8)
@@ -109,23 +113,23 @@ class PackageSet:
         return cls(**values)
 
 
-def film_set(recipe: Recipe, *, cameras: int, held: int) -> PackageSet:
+def film_set(recipe: Recipe, *, cameras: int, held: int, by_event: bool = False) -> PackageSet:
     """Film a recipe's shop (``film_crops``) and take its catalogue photos."""
     timeline = recipe.play()
-    crops = list(film_crops(recipe, cameras=cameras, held=held, seed=recipe.seed))
+    crops = list(film_crops(recipe, cameras=cameras, held=held, seed=recipe.seed, by_event=by_event))
     _, catalogue = load_shop(recipe.plan, recipe.seed)
     return _packed(crops, catalogue, slot_neighbours(timeline.plan.slots()), recipe.seed)
 
 
-def filmed_apart(recipe: Recipe, path: Path, *, cameras: int, held: int) -> PackageSet:
+def filmed_apart(recipe: Recipe, path: Path, *, cameras: int, held: int, by_event: bool = False) -> PackageSet:
     """``film_set`` in a process of its own, kept at ``path``: a process that has drawn by OpenGL crashes in torch."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    apart(_film_to, recipe, path, cameras, held)
+    apart(_film_to, recipe, path, cameras, held, by_event)
     return PackageSet.load(path)
 
 
-def _film_to(recipe: Recipe, path: Path, cameras: int, held: int) -> None:
-    film_set(recipe, cameras=cameras, held=held).save(path)
+def _film_to(recipe: Recipe, path: Path, cameras: int, held: int, by_event: bool) -> None:
+    film_set(recipe, cameras=cameras, held=held, by_event=by_event).save(path)
 
 
 def _packed(
@@ -145,6 +149,7 @@ def _packed(
             for view in VIEWS
         ]
     pictures: dict[tuple[str, int], int] = {}
+    events: dict[str, int] = {}
     picture = [pictures.setdefault((crop.camera, crop.moment), len(pictures)) for crop in crops]
     return PackageSet(
         crops=tuple(_encoded(crop.image) for crop in crops),
@@ -155,7 +160,9 @@ def _packed(
         visible_share=np.array([crop.seen.visible_share for crop in crops], np.float32),
         turned_deg=np.array([crop.seen.turned_deg for crop in crops], np.float32),
         pixels_per_metre=np.array([crop.seen.pixels_per_metre for crop in crops], np.float32),
+        axes=np.array([crop.seen.axes for crop in crops], np.float32).reshape(-1, 2, 3),
         picture=np.array(picture, np.int64),
+        event=np.array([events.setdefault(crop.event, len(events)) for crop in crops], np.int64),
         gtins=tuple(product.gtin for product in catalogue.products),
         names=tuple(product.name for product in catalogue.products),
         look=np.array(look, np.int64),

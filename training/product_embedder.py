@@ -228,7 +228,7 @@ def filmed(data: Path, films: Films, seed: int) -> PackageSet:
 
 def film_path(data: Path, films: Films, seed: int) -> Path:
     """Where a film's crops are kept."""
-    return data / f"packages-{seed:04d}-{films.size[0]}x{films.size[1]}.npz"
+    return data / f"crops-{seed:04d}-{films.size[0]}x{films.size[1]}.npz"
 
 
 def product_network(shape: NetworkShape) -> ProductNetwork:

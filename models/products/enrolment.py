@@ -14,28 +14,32 @@ from numpy.typing import NDArray
 
 from models.errors import EnrolmentError
 from models.products import evidence
-from models.products.classes import linear_classes
-from models.products.embedder import ProductEmbedder, parts, unit
+from models.products.classes import Classes, learnt_classes, plain_classes
+from models.products.embedder import ProductEmbedder, parts
 from models.products.evidence import Described, describe
-from models.products.fusion import fused, known
+from models.products.fusion import fused, known, together
 from models.products.keypoints import SIDE
+from models.products.measures import Measured, box_evidence
 from models.products.pictures import Image, trimmed
 from models.products.references import References, choose, refer
+from models.products.variations import varied
 
 Float = NDArray[np.float32]
 
-VERSION: Final = 1
-_SHORT: Final = 12  # products whose print is looked for, of more candidates
+VERSION: Final = 2
+# Candidates whose print is looked for, of more: with few photos a product, and with many.
+_SHORT, _SHORT_OF_MANY = 12, 6
 _LONG: Final = 40  # reference photos up to which all candidates are looked for
 _SMALL_PX, _LARGE_PX = 120, 240  # longer sides of pictures up to which the coarse part counts in full, and at all
 _PRINT_FADES: Final = 0.8
+_SEED: Final = 1
 _MANY: Final = 3.0  # photos a product from which on what varies in them is learnt
 
 
 @dataclass(frozen=True, eq=False)
 class Recognition:
     """``probability`` float32 (n, k) of each candidate, given that it is one of them, rows sum to 1; ``known`` (n,)
-    in 0..1 is how likely the product is one of the candidates at all; ``evidence`` (n, k, 7) is what it rests on.
+    in 0..1 is how likely the product is one of the candidates at all; ``evidence`` (n, k, 10) is what it rests on.
     """
 
     gtins: tuple[str, ...]
@@ -50,19 +54,17 @@ class Recognition:
 
 @dataclass(frozen=True, eq=False)
 class Enrolment:
-    """k products. ``vectors`` float16 (r, d) are their photos' by ``embedder`` and ``owner`` int (r,) whose each is;
-    ``weights`` (1280, k) and ``offsets`` (k,) score the first part of a vector; ``learnt`` says that they know what
-    varies within products. ``height_m`` (k,) is NaN where it is not known.
+    """k products. ``vectors`` float16 (r, d) are by ``embedder``, of their photos and, where there are many, of
+    variations of these; ``owner`` int (r,) is whose each is. ``classes`` judge the first part of a vector. ``size_m``
+    (k, 3) are the packages' widths, depths and heights, NaN where they are not known.
     """
 
     embedder: ProductEmbedder
     gtins: tuple[str, ...]
     vectors: NDArray[np.float16]
     owner: NDArray[np.int64]
-    weights: Float
-    offsets: Float
-    learnt: bool
-    height_m: Float
+    classes: Classes
+    size_m: Float
     references: References
 
     def recognise(
@@ -70,14 +72,14 @@ class Enrolment:
         images: Sequence[Image],
         candidates: Sequence[str] | None = None,
         *,
-        pixels_per_metre: Sequence[float] | None = None,
+        measured: Sequence[Measured] | None = None,
     ) -> Recognition:
         """Which of ``candidates`` (all products by default) each uint8 (H, W, 3) BGR picture shows.
 
-        ``pixels_per_metre`` (n,) is what a metre measures in each picture where the package is, which tells packages
-        that differ in size alone. Raises ``EnrolmentError`` for a candidate that is not enrolled.
+        ``measured`` (n,) is what is known of sizes, which tells packages that differ in size alone. Raises
+        ``EnrolmentError`` for a candidate that is not enrolled.
         """
-        return self.recognise_described(self.describe(images), candidates, pixels_per_metre=pixels_per_metre)
+        return self.recognise_described(self.describe(images), candidates, measured=measured)
 
     def describe(self, images: Sequence[Image]) -> Described:
         """What ``recognise`` works out of pictures before it compares them, for those that are asked about twice."""
@@ -85,17 +87,27 @@ class Enrolment:
 
     def recognise_described(
         self, described: Described, candidates: Sequence[str] | None = None, *,
-        pixels_per_metre: Sequence[float] | None = None,
+        measured: Sequence[Measured] | None = None,
     ) -> Recognition:  # fmt: skip
         """As ``recognise`` for pictures that ``describe`` has seen, also another enrolment's by the same embedder."""
         chosen = self._places(candidates)
-        values = self._evidence(described, chosen, pixels_per_metre)
-        logits = fused(values, self.learnt)
+        return self._judged(chosen, self._evidence(described, chosen, measured))
+
+    def recognise_together(self, separate: Recognition, pixels: Sequence[float]) -> Recognition:
+        """What several pictures of one package say together, of what each says (n of them, of the same candidates): one
+        row. ``pixels`` (n,) are the packages' longer sides in the pictures.
+        """
+        values = together(separate.evidence, np.asarray(pixels, np.float32))
+        return self._judged(self._places(separate.gtins), values)
+
+    def _judged(self, chosen: NDArray[np.int64], values: Float) -> Recognition:
+        logits = fused(values, self.classes.learnt)
         logits -= logits.max(axis=1, keepdims=True, initial=-np.inf)
         probability = np.exp(logits)
         probability /= probability.sum(axis=1, keepdims=True)
         gtins = tuple(self.gtins[place] for place in chosen)
-        return Recognition(gtins, probability.astype(np.float32), known(values, probability, self.learnt), values)
+        found = known(values, probability, self.classes.learnt)
+        return Recognition(gtins, probability.astype(np.float32), found, values)
 
     def only(self, gtins: Sequence[str]) -> Enrolment:
         """The enrolment of some of its products. Raises ``EnrolmentError`` for one that is not enrolled."""
@@ -105,43 +117,41 @@ class Enrolment:
         kept = new[self.owner] >= 0
         vectors, owner = self.vectors[kept], new[self.owner[kept]]
         detail, _ = parts(vectors.astype(np.float32))
-        weights, offsets, learnt = _classes(detail, owner, len(chosen))
         return Enrolment(
-            self.embedder, tuple(gtins), vectors, owner, weights, offsets, learnt, self.height_m[chosen],
+            self.embedder, tuple(gtins), vectors, owner, _classes(detail, owner, len(chosen)), self.size_m[chosen],
             self.references.only(new),
         )  # fmt: skip
 
     def _evidence(
-        self, described: Described, products: NDArray[np.int64], pixels_per_metre: Sequence[float] | None
+        self, described: Described, products: NDArray[np.int64], measured: Sequence[Measured] | None
     ) -> Float:
-        """What speaks for each of ``products`` (k,), by place: float32 (n, k, 7), see ``evidence.NAMES``."""
+        """What speaks for each of ``products`` (k,), by place: float32 (n, k, 10), see ``evidence.NAMES``."""
         values = np.zeros((len(described), len(products), len(evidence.NAMES)), np.float32)
         if not len(described):
             return values
         detail, coarse = parts(described.vectors)
-        values[..., evidence.DETAIL] = self._looks(detail)[:, products]
+        apart = self.classes.distances(detail)
+        values[..., evidence.DETAIL] = _standard(-apart)[:, products]
+        values[..., evidence.NEAR] = -np.log(np.maximum(apart[:, products], 1e-6))
         # The trained network sees few pixels: in a large picture, print and detail say all that it does, and more.
         small = np.clip((_LARGE_PX - SIDE / described.unit) / (_LARGE_PX - _SMALL_PX), 0.0, 1.0)
         values[..., evidence.COARSE] = self._coarse(coarse)[:, products] * small[:, None]
         # What few pixels share with a print is mostly chance.
         print_counts = 1 - _PRINT_FADES * small
         photos = int(np.isin(self.references.owner, products).sum())
+        most = _SHORT_OF_MANY if self.classes.learnt else _SHORT
         for row in range(len(described)):
             short = np.arange(len(products))
-            if len(products) > _SHORT and photos > _LONG:
-                short = np.argsort(-fused(values[row : row + 1], self.learnt)[0], kind="stable")[:_SHORT]
-            scale = None if pixels_per_metre is None else float(pixels_per_metre[row])
-            values[row, short, evidence.PRINT :] = evidence.print_evidence(
-                described, row, self.references, products[short].tolist(), self.height_m[products[short]], scale
+            if len(products) > most and photos > _LONG:
+                short = np.argsort(-fused(values[row : row + 1], self.classes.learnt)[0], kind="stable")[:most]
+            scale = None if measured is None else measured[row].pixels_per_metre
+            values[row, short, evidence.PRINT : evidence.BOX] = evidence.print_evidence(
+                described, row, self.references, products[short].tolist(), self.size_m[products[short], 2], scale
             )
             values[row, :, evidence.PRINT : evidence.SIZE] *= print_counts[row]
+            if measured is not None:
+                values[row, :, evidence.BOX] = box_evidence(measured[row], self.size_m[products])
         return values
-
-    def _looks(self, detail: Float) -> Float:
-        """Scores of the vectors' first part, with mean 0 and deviation 1 over all products."""
-        scores = detail @ self.weights + self.offsets
-        scores -= scores.mean(axis=1, keepdims=True)
-        return np.asarray(scores / np.maximum(scores.std(axis=1, keepdims=True), 1e-6), np.float32)
 
     def _coarse(self, coarse: Float) -> Float:
         """The nearest photo's scalar product with the vectors' second part, for each product."""
@@ -163,9 +173,8 @@ class Enrolment:
 
     def save(self, path: Path) -> None:
         """Write one .npz file, whole or not at all."""
-        values = {
-            f.name: getattr(self, f.name) for f in fields(self) if f.name not in ("references", "gtins", "embedder")
-        }
+        values = {name: getattr(self, name) for name in ("vectors", "owner", "size_m")}
+        values |= {f"classes_{f.name}": getattr(self.classes, f.name) for f in fields(Classes)}
         values |= {f"reference_{f.name}": getattr(self.references, f.name) for f in fields(References)}
         buffer = io.BytesIO()
         np.savez_compressed(buffer, version=VERSION, gtins=np.array(self.gtins), **values)
@@ -182,44 +191,59 @@ class Enrolment:
             if int(values.pop("version")) != VERSION:
                 raise EnrolmentError(f"{path} is an enrolment of another version: enrol the photos again")
             of_photos = {f.name: values.pop(f"reference_{f.name}") for f in fields(References)}
-            gtins, learnt = tuple(values.pop("gtins").tolist()), bool(values.pop("learnt"))
-            return cls(embedder=embedder, gtins=gtins, learnt=learnt, references=References(**of_photos), **values)
+            of_classes = {f.name: values.pop(f"classes_{f.name}") for f in fields(Classes)}
+            classes = Classes(**of_classes | {"learnt": bool(of_classes["learnt"])})
+            gtins = tuple(values.pop("gtins").tolist())
+            return cls(embedder=embedder, gtins=gtins, classes=classes, references=References(**of_photos), **values)
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise EnrolmentError(f"{path} is no enrolment ({error}): enrol the photos again") from None
 
 
 def enrol(
-    photos: Mapping[str, Sequence[Image]], embedder: ProductEmbedder, *, height_m: Mapping[str, float] | None = None
+    photos: Mapping[str, Sequence[Image]],
+    embedder: ProductEmbedder,
+    *,
+    size_m: Mapping[str, tuple[float, float, float]] | None = None,
 ) -> Enrolment:
     """Enrol products by GTIN from uint8 (H, W, 3) BGR photos: one of a catalogue each, or several from the shop.
 
-    With three photos a product or more, what varies within products is learnt from them. ``height_m`` are the
-    packages' heights. Takes about a tenth of a second a photo. Raises ``EnrolmentError`` where a product has no photo.
+    With three photos a product or more, what varies within products is learnt from them and from variations of them.
+    ``size_m`` are the packages' widths, depths and heights. Takes about a fifth of a second a photo. Raises
+    ``EnrolmentError`` where a product has no photo.
     """
     without = [gtin for gtin, images in photos.items() if not len(images)]
     if without or len(photos) < 1:
         raise EnrolmentError(f"no photo of {', '.join(without[:5]) or 'any product'}: each product needs one")
     gtins = tuple(photos)
-    images = [trimmed(image) for several in photos.values() for image in several]
-    detail, coarse = (
-        embedder.detail([image for several in photos.values() for image in several]),
-        embedder.coarse(images),
-    )
+    images = [image for several in photos.values() for image in several]
     owner = np.repeat(np.arange(len(gtins)), [len(several) for several in photos.values()])
-    weights, offsets, learnt = _classes(detail, owner, len(gtins))
+    detail = embedder.detail(images)
     chosen = {}
     for place, several in enumerate(photos.values()):
         rows = np.flatnonzero(owner == place)
         chosen[place] = [several[number] for number in choose(detail[rows])]
-    heights = np.array([(height_m or {}).get(gtin, np.nan) for gtin in gtins], np.float32)
-    both = np.concatenate([detail, coarse], axis=1).astype(np.float16)
-    return Enrolment(embedder, gtins, both, owner, weights, offsets, learnt, heights, refer(chosen))
+    sizes = np.array([(size_m or {}).get(gtin, (np.nan,) * 3) for gtin in gtins], np.float32)
+    vectors = np.concatenate([detail, embedder.coarse([trimmed(image) for image in images])], axis=1)
+    if _many(len(images), len(gtins)):
+        rng = np.random.default_rng(_SEED)
+        others = [varied(image, rng) for image in images]
+        vectors = np.concatenate([vectors, np.concatenate([embedder.detail(others), embedder.coarse(others)], axis=1)])
+        owner = np.tile(owner, 2)
+    vectors = vectors.astype(np.float16)
+    first, _ = parts(vectors.astype(np.float32))
+    return Enrolment(embedder, gtins, vectors, owner, _classes(first, owner, len(gtins)), sizes, refer(chosen))
 
 
-def _classes(detail: Float, owner: NDArray[np.int64], count: int) -> tuple[Float, Float, bool]:
-    """Weights (1280, k) and offsets (k,) from photos' vectors, and whether what varies within products was learnt."""
-    if len(detail) >= _MANY * count and count > 1:
-        return *linear_classes(detail, owner, count), True
-    mean = unit(np.stack([detail[owner == place].mean(axis=0) for place in range(count)]))
-    centred = unit(mean - mean.mean(axis=0)) if count > 1 else mean
-    return centred.T.copy(), (-centred @ mean.mean(axis=0)).astype(np.float32), False
+def _classes(detail: Float, owner: NDArray[np.int64], count: int) -> Classes:
+    return (learnt_classes if _many(len(detail), count) else plain_classes)(detail, owner, count)
+
+
+def _many(photos: int, products: int) -> bool:
+    """Whether there are enough photos to learn from."""
+    return photos >= _MANY * products and products > 1
+
+
+def _standard(scores: Float) -> Float:
+    """Scores (n, k) with mean 0 and deviation 1 over the products."""
+    centred = scores - scores.mean(axis=1, keepdims=True)
+    return np.asarray(centred / np.maximum(centred.std(axis=1, keepdims=True), 1e-6), np.float32)

@@ -15,14 +15,15 @@ from models.products.references import References, least_gain, worth
 
 Float = NDArray[np.float32]
 
-NAMES: Final = ("detail", "coarse", "print", "own print", "cover", "colours", "size")
-DETAIL, COARSE, PRINT, OWN_PRINT, COVER, COLOURS, SIZE = range(len(NAMES))
+NAMES: Final = ("detail", "near", "coarse", "print", "own print", "words", "cover", "colours", "size", "box")
+DETAIL, NEAR, COARSE, PRINT, OWN_PRINT, WORDS, COVER, COLOURS, SIZE, BOX = range(len(NAMES))
 _QUERY: Final = 400  # keypoints of a picture
 _PER_GAIN: Final = 3.0
 _LEAST_MATCHES: Final = 6
 _LEAST_SEEN: Final = 3.0  # a keypoint's size in the query's units
 _FEW: Final = 20
 _ALIGNED: Final = 8  # products whose matches are looked at in earnest: those with the most to show
+_PHOTOS: Final = 4  # of each of them
 _SIZE_DEVIATION: Final = 0.08  # of the natural logarithm of a measured size
 
 
@@ -64,16 +65,16 @@ def print_evidence(
     described: Described, row: int, references: References, products: Sequence[int], height_m: Float,
     pixels_per_metre: float | None = None,
 ) -> Float:  # fmt: skip
-    """Evidence (k, 5) that picture ``row`` has for each of ``products``: print, own print, cover, colours, size.
+    """Evidence (k, 6) that picture ``row`` has for each of ``products``: print, own print, words, cover, colours, size.
 
     Print is ln(1 + 3 g) of the gain g of the photo that lies best in the picture (``alignment.align``): how much nearer
     its descriptors are than the background's (McCann and Lowe, Local Naive Bayes Nearest Neighbor, 2012). Own print is
-    the same of the part that no other of ``products`` matches as well. Cover is the share of the photo's keypoints, of
-    those that would lie in the picture and be large enough to be seen, that are matched. Colours are
-    ``colour_agreement``. Size is minus half the squared deviation of the height that the print says from ``height_m``,
-    0 where either is not known.
+    the same of the part that no other of ``products`` matches as well; words are all of that part, wherever it lies.
+    Cover is the share of the photo's keypoints, of those that would lie in the picture and be large enough to be seen,
+    that are matched. Colours are ``colour_agreement``. Size is minus half the squared deviation of the height that the
+    print says from ``height_m``, 0 where either is not known.
     """
-    values = np.zeros((len(products), 5), np.float32)
+    values = np.zeros((len(products), SIZE - PRINT + 1), np.float32)
     query = described.points[row]
     if not len(query):
         return values
@@ -81,34 +82,47 @@ def print_evidence(
     nearest = np.full((len(query), len(products)), np.inf, np.float32)
     matches: list[list[tuple[int, NDArray[np.int64], Float]]] = []
     for place, product in enumerate(products):
-        own = []
-        for photo in np.flatnonzero(references.owner == product).tolist():
-            span = references.span(photo)
-            if span.stop - span.start < _LEAST_MATCHES:
-                continue
-            distance = 2 - 2 * query.descriptors @ references.descriptors[span].astype(np.float32).T
-            to = distance.argmin(axis=1)
-            least = distance[np.arange(len(to)), to]
+        own = _nearest(query, references, product)
+        for _, _, least in own:
             nearest[:, place] = np.minimum(nearest[:, place], least)
-            own.append((photo, to, least))
         matches.append(own)
     votes = np.maximum(limit[:, None] - nearest, 0.0).sum(axis=0)
-    for place in np.argsort(-votes, kind="stable")[:_ALIGNED].tolist():
+    for rank, place in enumerate(np.argsort(-votes, kind="stable").tolist()):
         others = np.delete(nearest, place, axis=1).min(axis=1) if len(products) > 1 else limit
-        found = _aligned(query, references, matches[place], limit, np.minimum(others, limit))
+        others = np.minimum(others, limit)
+        values[place, WORDS - PRINT] = np.log1p(_PER_GAIN * np.maximum(others - nearest[:, place], 0.0).sum())
+        if rank >= _ALIGNED:
+            continue
+        best = sorted(matches[place], key=lambda one: -float(np.maximum(limit - one[2], 0.0).sum()))[:_PHOTOS]
+        found = _aligned(query, references, best, limit, others)
         values[place, 0] = np.log1p(_PER_GAIN * found.best.gain)
-        values[place, 1] = np.log1p(_PER_GAIN * found.own)
+        values[place, OWN_PRINT - PRINT] = np.log1p(_PER_GAIN * found.own)
         if found.best.affine is None or found.best.matches < _LEAST_MATCHES:
             continue
         width, high = references.thumb_size[found.photo].tolist()
         thumb = references.thumbs[found.photo, :high, :width]
-        values[place, 2] = _cover(found.best, references.places[references.span(found.photo)], described.pictures[row])
-        values[place, 3] = colour_agreement(described.pictures[row], thumb, found.best.affine)
+        values[place, COVER - PRINT] = _cover(
+            found.best, references.places[references.span(found.photo)], described.pictures[row]
+        )
+        values[place, COLOURS - PRINT] = colour_agreement(described.pictures[row], thumb, found.best.affine)
         if pixels_per_metre is not None and np.isfinite(height_m[place]):
             high_px = float(np.linalg.norm(found.best.affine[1])) * SIDE * high / max(high, width) / described.unit[row]
             off = np.log(high_px / pixels_per_metre / float(height_m[place])) / _SIZE_DEVIATION
-            values[place, 4] = -0.5 * min(float(off) ** 2, 16.0)
+            values[place, SIZE - PRINT] = -0.5 * min(float(off) ** 2, 16.0)
     return values
+
+
+def _nearest(query: Keypoints, references: References, product: int) -> list[tuple[int, NDArray[np.int64], Float]]:
+    """For each photo of a product: its number, the keypoint nearest to each of the query, and the squared distance."""
+    found = []
+    for photo in np.flatnonzero(references.owner == product).tolist():
+        span = references.span(photo)
+        if span.stop - span.start < _LEAST_MATCHES:
+            continue
+        distance = 2 - 2 * query.descriptors @ references.descriptors[span].astype(np.float32).T
+        to = distance.argmin(axis=1)
+        found.append((photo, to, distance[np.arange(len(to)), to]))
+    return found
 
 
 def _cover(lies: Alignment, reference: Float, picture: Image) -> float:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import combinations
 from typing import Final
 
 import numpy as np
@@ -16,9 +17,10 @@ from models.products.pictures import trimmed
 Float = NDArray[np.float32]
 
 THUMB: Final = 64
-_PHOTOS: Final = 5  # of a product
+_PHOTOS: Final = 8  # of a product
 _KEYPOINTS: Final = 320  # of a photo
 _CLUTTERED: Final = 450  # of a photo that shows more than the product, before those are left out that no other shares
+_KEPT: Final = 120  # of those that others share: what most share first
 _BACKGROUND: Final = 2000
 _FAR: Final = 0.6  # squared distance beyond which two descriptors have nothing to do with one another
 _RANK: Final = 4
@@ -105,24 +107,38 @@ def refer(photos: Mapping[int, Sequence[Image]]) -> References:
 
 
 def _shared(points: list[Keypoints], clean: list[bool]) -> list[Keypoints]:
-    """Of photos with a background, only the keypoints that lie alike in another photo of the product, if there are."""
+    """Of photos with a background, the keypoints that lie alike in most other photos of the product, if there are."""
+    counts = [np.zeros(len(own), np.int64) for own in points]
+    for a, b in combinations(range(len(points)), 2):
+        if len(points[a]) > 1 and len(points[b]) > 1:
+            rows, columns = _alike(points[a], points[b])
+            counts[a][rows] += 1
+            counts[b][np.unique(columns)] += 1
     kept = []
-    for number, own in enumerate(points):
-        shared = np.zeros(len(own), np.bool_)
-        for other in (other for place, other in enumerate(points) if place != number and len(other) and len(own)):
-            distance = 2 - 2 * own.descriptors @ other.descriptors.T
-            nearest = distance.argmin(axis=1)
-            two = np.partition(distance, 1, axis=1)[:, :2] if len(other) > 1 else np.tile(distance, 2)
-            rows = np.flatnonzero((two[:, 0] < 0.8 * two[:, 1]) & (two[:, 0] < _FAR))
-            worth = _FAR - distance[rows, nearest[rows]]
-            lies = align(own.places[rows], other.places[nearest[rows]], worth)
-            if lies.affine is None or lies.matches < _LEAST_SHARED:
-                continue
-            ground = np.column_stack([other.places[nearest[rows], :2], np.ones(len(rows), np.float32)])
-            shared[rows[np.linalg.norm(ground @ lies.affine - own.places[rows, :2], axis=1) < 8.0]] = True
-        keep = clean[number] or len(points) == 1 or shared.sum() < _LEAST_SHARED
-        kept.append(own if keep else own.take(shared))
+    for own, tidy, count in zip(points, clean, counts, strict=True):
+        shared = np.flatnonzero(count)
+        if tidy or len(points) == 1:
+            kept.append(own)
+        elif len(shared) < _LEAST_SHARED:
+            kept.append(own.take(np.arange(min(len(own), _KEPT))))
+        else:
+            kept.append(own.take(np.sort(shared[np.argsort(-count[shared], kind="stable")[:_KEPT]])))
     return kept
+
+
+def _alike(one: Keypoints, other: Keypoints) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Which keypoints of two photos are the same places of one flat print, as indices of both."""
+    distance = 2 - 2 * one.descriptors @ other.descriptors.T
+    nearest = distance.argmin(axis=1)
+    two = np.partition(distance, 1, axis=1)[:, :2]
+    rows = np.flatnonzero((two[:, 0] < 0.8 * two[:, 1]) & (two[:, 0] < _FAR))
+    worth = _FAR - distance[rows, nearest[rows]]
+    lies = align(one.places[rows], other.places[nearest[rows]], worth)
+    if lies.affine is None or lies.matches < _LEAST_SHARED:
+        return rows[:0], rows[:0]
+    ground = np.column_stack([other.places[nearest[rows], :2], np.ones(len(rows), np.float32)])
+    rows = rows[np.linalg.norm(ground @ lies.affine - one.places[rows, :2], axis=1) < 8.0]
+    return rows, nearest[rows]
 
 
 def worth(query: Keypoints, references: References) -> Float:

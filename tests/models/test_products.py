@@ -4,10 +4,11 @@ import pytest
 
 from models.errors import EnrolmentError
 from models.products.alignment import align, colour_agreement
-from models.products.classes import linear_classes
+from models.products.classes import learnt_classes, plain_classes
 from models.products.embedder import DETAIL, joined, parts, unit
 from models.products.enrolment import Enrolment, enrol
 from models.products.keypoints import SIDE, keypoints, scaled
+from models.products.measures import Measured, box_evidence
 from models.products.pictures import squared, trimmed
 
 
@@ -97,11 +98,39 @@ def test_candidates_without_the_product_make_it_unknown(fronts, shop):
 def test_a_measured_size_tells_packages_of_one_print_apart(fronts):
     front = fronts["00000000000000"]
     sizes = {"small": 0.20, "large": 0.25}
-    shop = enrol({name: [photo(front)] for name in sizes}, Colours(), height_m=sizes)
+    shop = enrol(
+        {name: [photo(front)] for name in sizes},
+        Colours(),
+        size_m={name: (0.1, 0.1, high) for name, high in sizes.items()},
+    )
     picture = shown(front, 4, turn=0.0, scale=1.0)
     high_px = front.shape[0]
     for name, height_m in sizes.items():
-        assert shop.recognise([picture], pixels_per_metre=[high_px / height_m]).best() == [name]
+        assert shop.recognise([picture], measured=[Measured(high_px / height_m)]).best() == [name]
+
+
+def test_a_box_tells_by_its_sides_how_large_a_package_is_where_it_is_known_how_it_stands():
+    sizes = np.array([[0.1, 0.1, 0.2], [0.1, 0.1, 0.24], [0.3, 0.1, 0.2]], np.float32)
+    upright = np.array([[1, 0, 0], [0, 0, -1]])
+    stands = box_evidence(Measured(500.0, (50.0, 120.0), upright), sizes)
+    assert stands.argmax() == 1
+    assert stands[0] < -3
+    lies = box_evidence(Measured(500.0, (120.0, 50.0), np.array([[0, 0, 1], [0, 1, 0]])), sizes)
+    assert lies.argmax() == 1
+    turned_anyhow = box_evidence(Measured(500.0, (50.0, 120.0)), sizes)
+    assert turned_anyhow[:2].min() > turned_anyhow[2]
+    assert not box_evidence(Measured(500.0), sizes).any()
+    assert not box_evidence(Measured(500.0, (50.0, 120.0)), np.full((2, 3), np.nan, np.float32)).any()
+
+
+def test_pictures_of_one_package_say_more_together(fronts, shop):
+    gtins = list(fronts)
+    pictures = [shown(fronts[gtins[2]], 20), np.full((30, 30, 3), 128, np.uint8), shown(fronts[gtins[2]], 21)]
+    separate = shop.recognise(pictures, gtins[:4])
+    found = shop.recognise_together(separate, [200, 12, 200])
+    assert found.probability.shape == (1, 4)
+    assert found.best() == [gtins[2]]
+    assert found.probability[0, 2] > separate.probability[1, 2]
 
 
 def test_nothing_to_recognise_gives_nothing(shop):
@@ -166,8 +195,8 @@ def test_photos_before_a_shelf_lose_the_shelf(fronts):
 
     fronts = dict(list(fronts.items())[:3])
     shop = enrol({gtin: [held(front, turn) for turn in (-25, 0, 25)] for gtin, front in fronts.items()}, Colours())
-    assert shop.learnt
-    assert len(shop.references.places) < 3 * 3 * 450 * 0.9
+    assert shop.classes.learnt
+    assert len(shop.references.places) <= 3 * 3 * 120
     assert shop.recognise([held(front, 12) for front in fronts.values()]).best() == list(fronts)
 
 
@@ -218,11 +247,31 @@ def test_what_varies_within_classes_is_weighed_down():
     varies = np.array([10.0] * 2 + [0.5] * 10)
     owner = np.repeat(np.arange(5), 40)
     enrolled, asked = (means[owner] + rng.normal(0, varies, (200, 12)) for _ in range(2))
-    weights, offsets = linear_classes(enrolled.astype(np.float32), owner, 5)
+    classes = learnt_classes(enrolled.astype(np.float32), owner, 5)
+    found = classes.distances(asked.astype(np.float32)).argmin(axis=1)
     mean = np.stack([enrolled[owner == c].mean(axis=0) for c in range(5)])
     nearest = np.linalg.norm(asked[:, None] - mean, axis=2).argmin(axis=1)
-    assert ((asked @ weights + offsets).argmax(axis=1) == owner).mean() > 0.95
+    assert classes.axes.shape == (12, 4)
+    assert (found == owner).mean() > 0.95
     assert (nearest == owner).mean() < 0.7
+
+
+def test_what_belongs_to_no_class_is_far_from_all():
+    rng = np.random.default_rng(5)
+    means = rng.normal(0, 2.0, (8, 16))
+    owner = np.repeat(np.arange(8), 30)
+    enrolled, asked = (means[owner] + rng.normal(0, 0.5, (240, 16)) for _ in range(2))
+    other = rng.normal(0, 2.0, (40, 16))
+    classes = learnt_classes(enrolled.astype(np.float32), owner, 8)
+    near, far = (classes.distances(x.astype(np.float32)).min(axis=1) for x in (asked, other))
+    assert np.quantile(near, 0.95) < np.quantile(far, 0.05)
+
+
+def test_classes_that_are_all_alike_are_judged_alike():
+    classes = plain_classes(np.ones((3, 4), np.float32) / 2, np.arange(3), 3)
+    found = classes.distances(np.eye(4, dtype=np.float32))
+    assert np.isfinite(found).all()
+    np.testing.assert_allclose(found, found[:, :1].repeat(3, axis=1), atol=1e-5)
 
 
 def test_the_white_of_a_catalogue_is_cut_away_and_nothing_else(fronts):

@@ -126,7 +126,9 @@ def test_a_simulated_shop_is_asked_among_neighbours_and_by_size():
         visible_share=np.ones(4, np.float32),
         turned_deg=np.zeros(4, np.float32),
         pixels_per_metre=np.full(4, scale, np.float32),
+        axes=np.tile(np.array([[1, 0, 0], [0, 0, -1]], np.float32), (4, 1, 1)),
         picture=np.arange(4),
+        event=np.arange(4),
         gtins=tuple(f"{n:014d}" for n in range(4)),
         names=tuple("abcd"),
         look=np.array([0, 0, 1, 2]),
@@ -143,6 +145,11 @@ def test_a_simulated_shop_is_asked_among_neighbours_and_by_size():
     assert taken.scores["look"] == 1
     assert taken.scores["top1"] == 0.75
     assert told.slices["where"]["hand"] == (1, 1.0, 1.0)
+    assert told.slices["event"]["hand"] == (1, 1.0, 1.0)
+    assert told.scores["event_top1"] == 1
+    # Without what is measured, one print is one product.
+    unmeasured = score_trials("shop", [set_trial("shop", shop)], Colours(), sizes=False)
+    assert unmeasured.scores["look"] == 1 > unmeasured.scores["top1"]
 
 
 def test_the_command_says_what_is_wrong_in_one_line(tmp_path):

@@ -16,6 +16,7 @@ from datasets.formats.photos import CATALOGUE, PhotoFolder
 from datasets.formats.simulated import RUN, runs
 from datasets.sample import DatasetFileError
 from datasets.simulation.filming.recipes import Filming, Recipe
+from models.products.measures import Measured
 from training.evaluate.slices import Slicing
 from training.package_sets import VIEWS, PackageSet, filmed_apart
 
@@ -29,7 +30,9 @@ SIZE: Final = Slicing(
 )
 TURNED: Final = Slicing("turned", (0, 35, 60, 181), ("front", "slanted", "grazing"))
 SEEN: Final = Slicing("visible", (0, 0.75, 0.95, 1.01), (".5-.75", ".75-.95", "whole"))
-_HELD: Final = 6  # pictures of hands a camera
+_HELD: Final = 18  # moments of packages in hands
+_BOX_SHARE: Final = 0.03  # deviation of a detector's box, of its length, and in pixels
+_BOX_PX: Final = 0.7
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,8 +40,9 @@ class Trial:
     """One shop: ``enrolled`` photos by GTIN, n ``queries`` made when they are asked for, and their ``truth`` (n,).
 
     ``candidates`` are what each query may show, None for all products. ``alike`` maps each product to a name that those
-    that differ in size alone share. ``height_m`` is by GTIN; ``pixels_per_metre`` (n,) or None. ``groups`` (n,) are
-    what a bootstrap draws; ``slices`` name parts by axis, (n,) each.
+    that differ in size alone share. ``size_m`` is by GTIN; ``measured`` (n,) or None; ``pixels`` (n,) are the packages'
+    longer sides. ``events`` (n,) name what shows one package or one row of a shelf, None where that is not known.
+    ``groups`` (n,) are what a bootstrap draws; ``slices`` name parts by axis, (n,) each.
     """
 
     name: str
@@ -47,8 +51,10 @@ class Trial:
     truth: tuple[str, ...]
     candidates: tuple[tuple[str, ...], ...] | None
     alike: dict[str, str]
-    height_m: dict[str, float]
-    pixels_per_metre: NDArray[np.float32] | None
+    size_m: dict[str, tuple[float, float, float]]
+    measured: tuple[Measured, ...] | None
+    pixels: tuple[float, ...] | None
+    events: tuple[str, ...] | None
     groups: tuple[str, ...]
     slices: dict[str, tuple[str, ...]]
 
@@ -82,26 +88,30 @@ def photo_trial(folder: Path, enrol: Enrol, split: str) -> Trial:
         {name: name for name in enrolled},
         {},
         None,
+        None,
+        None,
         tuple(truth),
         {"product": tuple(truth)},
     )
 
 
 def simulated_trials(folder: Path) -> list[Trial]:
-    """Of a simulated dataset: a trial a run. The run is played again, and its cameras' pictures are drawn again.
+    """Of a simulated dataset: a trial a run. The run is played again, and its cameras' pictures are drawn again, at the
+    run's resolution.
 
-    All cameras of the run: their shelves once, and some pictures of hands. Raises ``DatasetFileError`` and what playing
-    raises.
+    All cameras of the run: their shelves once, and moments of packages in hands. Raises ``DatasetFileError`` and what
+    playing raises.
     """
     trials = []
     for run in runs(folder):
         settings = json.loads((run / RUN).read_text(encoding="utf-8"))["made"]["settings"]
         scenario = settings["scenario"] if settings.get("scenario_sha256") is None else str(run / "scenario.yaml")
-        filming = Filming(tuple(settings["cameras"]))
+        size = settings["size"]
+        filming = Filming(tuple(settings["cameras"]), (int(size[0]), int(size[1])) if size else None)
         recipe = Recipe(scenario, int(settings["seed"]), run / "plan.yaml", filming, float(settings["start"]))
         with TemporaryDirectory() as scratch:
             crops = Path(scratch) / "packages.npz"
-            shop = filmed_apart(recipe, crops, cameras=len(settings["cameras"]), held=_HELD)
+            shop = filmed_apart(recipe, crops, cameras=len(settings["cameras"]), held=_HELD, by_event=True)
         trials.append(set_trial(run.name, shop))
     if not trials:
         raise DatasetFileError(f"{folder}: no run of `aisle simulate` in it")
@@ -124,8 +134,10 @@ def set_trial(name: str, shop: PackageSet, margin: float = 0.1) -> Trial:
         # By number: the true one shall not be first, where ties would fall to it.
         tuple(tuple(sorted(shop.gtins[p] for p in near)) for near in beside),
         {gtin: str(shop.look[place]) for place, gtin in enumerate(shop.gtins)},
-        {gtin: float(shop.size_m[place, 2]) for place, gtin in enumerate(shop.gtins)},
-        shop.pixels_per_metre,
+        {gtin: _three(shop.size_m[place]) for place, gtin in enumerate(shop.gtins)},
+        tuple(measures(shop)),
+        tuple(shop.size_px.tolist()),
+        tuple(f"{name}/{number}" for number in shop.event.tolist()),
         tuple(f"{name}/{number}" for number in shop.picture.tolist()),
         {
             "where": tuple("hand" if held else "shelf" for held in shop.held.tolist()),
@@ -134,6 +146,25 @@ def set_trial(name: str, shop: PackageSet, margin: float = 0.1) -> Trial:
             SEEN.name: _named(SEEN, shop.visible_share),
         },
     )
+
+
+def measures(shop: PackageSet) -> list[Measured]:
+    """What a shop's cameras know of its packages' sizes: the box as a detector would find it, some hundredths and about
+    a pixel off on each side; how a package stands on a shelf, but not in a hand.
+    """
+    rng = np.random.default_rng(0)
+    boxes = shop.xyxy[:, 2:] - shop.xyxy[:, :2]
+    noise = rng.normal(0.0, 1.0, boxes.shape) * np.hypot(_BOX_SHARE * boxes, _BOX_PX)
+    boxes = np.maximum(boxes + noise, 1.0)
+    return [
+        Measured(float(scale), (float(box[0]), float(box[1])), None if held else axes)
+        for scale, box, held, axes in zip(shop.pixels_per_metre, boxes, shop.held, shop.axes, strict=True)
+    ]
+
+
+def _three(values: NDArray[np.floating]) -> tuple[float, float, float]:
+    a, b, c = values.tolist()
+    return (a, b, c)
 
 
 def _named(slicing: Slicing, values: NDArray[np.floating]) -> tuple[str, ...]:

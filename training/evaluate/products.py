@@ -4,9 +4,11 @@ The protocol. Of a folder of photos: products are enrolled from their catalogue 
 "train", or both, and the photos of another split are recognised among all products. Of a simulated dataset: products
 are enrolled from two catalogue photos each, and packages cut out of the pictures, on shelves and in hands, are
 recognised among the products whose slots are near (``slot_neighbours``), with what the calibrated camera says of their
-size.
+size: the box around a package as a detector might find it, and how it stands, on a shelf, but not in a hand.
 
 - ``top1``, ``top5``: the share of pictures whose product is the likeliest candidate, or among the five likeliest.
+- ``event_top1``, ``event_look``: of events instead of pictures, where it is known which pictures show the same: a
+  package in a hand, some times and by all cameras, or a row of a shelf at one time by all cameras.
 - ``look``: the same as ``top1``, where products that differ in size alone count as one.
 - ``auroc``: the chance that a picture of an enrolled product has a higher known-ness than one of a product that is not
   (ties count half); the area under the curve of true against false acceptance. Photos: ``DRAWS`` fixed draws leave
@@ -20,7 +22,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -50,8 +52,11 @@ _AT_ONCE: Final = 32
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Answers:
-    """Of n pictures: whether right, right among five, right but for the size, the probability of the best, the
-    known-ness, and the known-ness of pictures of products that are not enrolled.
+    """Of n pictures: whether right, right among five, right but for the size, and the probability of the best.
+
+    ``known`` (m,) are the known-ness of pictures of enrolled products and ``unknown`` (u,) of products that are not,
+    each with the draw of the products left out. ``event`` and ``event_look`` (e,) are right and look of events,
+    ``event_held`` whether they are of hands.
     """
 
     right: NDArray[np.bool_]
@@ -60,6 +65,11 @@ class Answers:
     probability: Float
     known: Float
     unknown: Float
+    known_draw: NDArray[np.int64]
+    unknown_draw: NDArray[np.int64]
+    event: NDArray[np.bool_]
+    event_look: NDArray[np.bool_]
+    event_held: NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,17 +160,26 @@ def score_trials(
         "top1": float(answers.right.mean()),
         "top5": float(answers.right5.mean()),
         "look": float(answers.look.mean()),
-        "auroc": auroc(answers.known, answers.unknown),
-        "fpr95": fpr95(answers.known, answers.unknown),
+        "auroc": _over_draws(auroc, answers),
+        "fpr95": _over_draws(fpr95, answers),
         "ece": told.ece,
     }
+    if len(answers.event):
+        scores |= {"event_top1": float(answers.event.mean()), "event_look": float(answers.event_look.mean())}
+    slices = _slices(trials, answers)
+    if len(answers.event):
+        slices["event"] = {
+            name: (int(mask.sum()), float(answers.event[mask].mean()), float(answers.event_look[mask].mean()))
+            for name, mask in (("hand", answers.event_held), ("shelf", ~answers.event_held))
+            if mask.any()
+        }
     report = ProductReport(
         name,
         len(answers.right),
         sum(len(trial.enrolled) for trial in trials),
         scores,
         told,
-        _slices(trials, answers),
+        slices,
         comparison,
     )
     if page is not None:
@@ -175,31 +194,33 @@ def answer(
     step: Callable[[int], None] = lambda count: None,
 ) -> Answers:  # fmt: skip
     """Recognise the pictures of one trial."""
-    shop = enrol(trial.enrolled, embedder, height_m=trial.height_m)
+    shop = enrol(trial.enrolled, embedder, size_m=trial.size_m)
     smaller = [] if trial.candidates else [shop.only(left_out(shop.gtins, d, LEFT_OUT)) for d in range(DRAWS)]
     rows: list[tuple[bool, bool, bool, float]] = []
-    known: list[float] = []
-    unknown: list[float] = []
+    events: dict[str, list[tuple[int, Recognition]]] = {}
+    known: list[tuple[float, int]] = []
+    unknown: list[tuple[float, int]] = []
     for start in range(0, len(trial.truth), _AT_ONCE):
         span = range(start, min(start + _AT_ONCE, len(trial.truth)))
         images = [trial.queries[row]() for row in span]
         seen = shop.describe(images)
         for place, row in enumerate(span):
             truth, one = trial.truth[row], _one(seen, place)
-            scale = None
-            if sizes and trial.pixels_per_metre is not None:
-                scale = [float(trial.pixels_per_metre[row])]
+            measured = None if trial.measured is None or not sizes else [trial.measured[row]]
             candidates = None if trial.candidates is None else trial.candidates[row]
-            found = shop.recognise_described(one, candidates, pixels_per_metre=scale)
+            found = shop.recognise_described(one, candidates, measured=measured)
             rows.append(_judged(found, truth, trial.alike))
+            if trial.events is not None:
+                events.setdefault(trial.events[row], []).append((row, found))
             if candidates is not None:
-                known.append(float(found.known[0]))
+                known.append((float(found.known[0]), 0))
                 others = [gtin for gtin in candidates if gtin != truth]
                 if others:
-                    without = shop.recognise_described(one, others, pixels_per_metre=scale)
-                    unknown.append(float(without.known[0]))
-            for fewer in smaller:
-                (known if truth in fewer.gtins else unknown).append(float(fewer.recognise_described(one).known[0]))
+                    without = shop.recognise_described(one, others, measured=measured)
+                    unknown.append((float(without.known[0]), 0))
+            for draw, fewer in enumerate(smaller):
+                score = float(fewer.recognise_described(one).known[0])
+                (known if truth in fewer.gtins else unknown).append((score, draw))
             if worst is not None and not rows[-1][0]:
                 image, best = images[place], found.best()[0]
 
@@ -210,7 +231,33 @@ def answer(
                 worst.add(rows[-1][3], shown)
         step(len(span))
     right, right5, look, probability = (np.array(column) for column in zip(*rows, strict=True))
-    return Answers(right, right5, look, probability, np.array(known), np.array(unknown))
+    of_events = [_event(trial, shop, several) for several in events.values()]
+    event = np.array(of_events, np.bool_).reshape(-1, 3).T
+    (knowns, known_draw), (unknowns, unknown_draw) = (np.array(each).reshape(-1, 2).T for each in (known, unknown))
+    return Answers(
+        right, right5, look, probability, knowns, unknowns, known_draw.astype(int), unknown_draw.astype(int), *event
+    )
+
+
+def _over_draws(score: Callable[[Float, Float], float], answers: Answers) -> float:
+    """The mean of a score over the draws of products left out; NaN without any."""
+    draws = np.intersect1d(answers.known_draw, answers.unknown_draw)
+    parts = [
+        score(answers.known[answers.known_draw == draw], answers.unknown[answers.unknown_draw == draw])
+        for draw in draws
+    ]
+    return float(np.mean(parts)) if parts else float("nan")
+
+
+def _event(trial: Trial, shop: Enrolment, several: Sequence[tuple[int, Recognition]]) -> tuple[bool, bool, bool]:
+    """Whether the pictures of an event together are recognised, whether but for the size; whether it is a hand's."""
+    assert trial.pixels is not None
+    rows = [row for row, _ in several]
+    first = several[0][1]
+    separate = replace(first, evidence=np.concatenate([found.evidence for _, found in several]))
+    found = shop.recognise_together(separate, [trial.pixels[row] for row in rows])
+    right, _, look, _ = _judged(found, trial.truth[rows[0]], trial.alike)
+    return right, look, "where" in trial.slices and trial.slices["where"][rows[0]] == "hand"
 
 
 def fpr95(known: Float, unknown: Float) -> float:
@@ -235,7 +282,7 @@ def _judged(found: Recognition, truth: str, alike: dict[str, str]) -> tuple[bool
 
 
 def _joined(parts: Sequence[Answers]) -> Answers:
-    names = ("right", "right5", "look", "probability", "known", "unknown")
+    names = [each.name for each in fields(Answers)]
     return Answers(**{name: np.concatenate([getattr(part, name) for part in parts]) for name in names})
 
 

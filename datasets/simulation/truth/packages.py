@@ -29,7 +29,8 @@ class SeenPackage:
 
     ``xyxy`` bounds the whole package, in pixels, and may exceed the picture; ``visible_share`` is the part of it that
     nothing hides; ``turned_deg`` the angle between the way to the camera and its front's normal (the lid's for a tray);
-    ``pixels_per_metre`` what a metre across the view measures at its place.
+    ``pixels_per_metre`` what a metre across the view measures at its place; ``axes`` are the picture's right and down
+    in the package's own axes (width, depth, height), one after the other.
     """
 
     product: str
@@ -38,6 +39,7 @@ class SeenPackage:
     visible_share: float
     turned_deg: float
     pixels_per_metre: float
+    axes: tuple[float, float, float, float, float, float]
 
 
 def held_packages(
@@ -138,7 +140,14 @@ def _seen(
     right = camera.rotation[0] * 0.05
     ends = camera.project(np.stack([middle - right, middle + right]))
     box = (*pixels.min(axis=0).tolist(), *pixels.max(axis=0).tolist())
-    return SeenPackage(name, where, box, share, turned, float(np.linalg.norm(ends[1] - ends[0])) / 0.1)
+    scale = float(np.linalg.norm(ends[1] - ends[0])) / 0.1
+    # What is right and down in the picture where the package is, which is not quite what is so in its middle.
+    ahead = -way / distance
+    right = np.cross(camera.rotation[1], ahead)
+    right /= np.linalg.norm(right)
+    across = np.stack([right, np.cross(ahead, right)]) @ np.asarray(pose, np.float64)[:3, :3]
+    a, b, c, d, e, f = across.ravel().tolist()
+    return SeenPackage(name, where, box, share, turned, scale, (a, b, c, d, e, f))
 
 
 def _front_row(poses: NDArray[np.float32] | None, slot: PlacedSlot) -> list[NDArray[np.float32]]:
