@@ -23,7 +23,8 @@ class FloorScene:
     ``time_s``, ``person`` (n,) and ``xy_m`` (n, 2) on the floor. Boxes, one row a person and camera: ``box_row`` (k,)
     the row of the person, ``box_camera`` (k,) place in ``cameras``, ``xyxy`` (k, 4) pixels around the whole body, which
     may exceed the picture. ``gates`` (g, 2, 2) the ends of the only openings where people come and go, None where they
-    may do so anywhere; ``dark`` (t, cameras) True where a camera gave no picture.
+    may do so anywhere; ``dark`` (t, cameras) True where a camera gave no picture. ``scenario`` is
+    what is played, "" where nothing is.
 
     Raises ``ValueError`` naming the field whose shape is wrong.
     """
@@ -39,6 +40,7 @@ class FloorScene:
     xyxy: Float
     gates: Float | None = None
     dark: NDArray[np.bool_] | None = None
+    scenario: str = ""
 
     def __post_init__(self) -> None:
         n, k = len(self.frame), len(self.box_row)

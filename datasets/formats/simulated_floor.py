@@ -54,7 +54,7 @@ def _scene(
     rate = _step(sorted({row[0] for row in rows}))
     first = min(row[0] for row in rows)
     last = max([row[0] for row in rows])
-    time_s = np.arange(round((last - first) / rate) + 1) * rate
+    time_s = np.arange(round((last - first) / rate) + 1).astype(np.float64) * rate
     people = sorted({row[1] for row in rows})
     number = {person: place for place, person in enumerate(people)}
     frame = np.array([round((row[0] - first) / rate) for row in rows], np.int64)
@@ -124,4 +124,4 @@ def _gates(run: Path) -> np.ndarray[Any, Any] | None:
 
 
 def _utc(text: str) -> float:
-    return datetime.fromisoformat(text.replace("Z", "+00:00")).timestamp()
+    return datetime.fromisoformat(text).timestamp()

@@ -73,7 +73,9 @@ class GreedySort:
 
 def clusters(cameras: Mapping[str, CameraModel], detections: Mapping[str, Detections]) -> Float:
     """The places (n, 2) in metres of greedy clusters of two cameras or more."""
-    feet = {name: cameras[name].on_floor(foot_points(boxes.xyxy)) for name, boxes in detections.items()}
+    feet = {
+        name: cameras[name].on_floor(foot_points(boxes.xyxy).astype(np.float64)) for name, boxes in detections.items()
+    }
     xy = np.concatenate([np.zeros((0, 2)), *feet.values()])
     camera = np.repeat(np.arange(len(feet)), [len(each) for each in feet.values()])
     near = np.isfinite(xy).all(axis=1)
@@ -98,4 +100,4 @@ def _motion(dt: float) -> tuple[Float, Float]:
     move[[0, 1], [2, 3]] = dt
     push = np.array([dt * dt / 2, dt])
     noise = np.kron(np.outer(push, push), np.eye(2)) * _ACCELERATION**2
-    return move, noise
+    return move, noise.astype(np.float64)

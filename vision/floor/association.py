@@ -3,8 +3,8 @@
 Each camera gives each person at most one box and each box to at most one person, so that the likelihood ratio of
 "theirs" against "made up by the detector" is largest (Hungarian method). At first each camera only knows where people
 were expected. Then the choice is made anew, each camera knowing what the others saw (iterated conditional modes, Besag
-1986): a box that fits the expected place and contradicts the other cameras changes hands. All cameras choose at the same
-time, so that their order is of no matter.
+1986): a box that fits the expected place and contradicts the other cameras changes hands. All cameras choose at once,
+so that their order is of no matter.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ def associate(observations: Observations, states: States, found: Float, gate: fl
     person, box = _near(observations, place, variance, gate)
     camera = observations.camera[box]
     chance = np.clip(found[person, camera], 1e-3, 0.995)
-    information = np.linalg.inv(variance)
+    information = np.asarray(np.linalg.inv(variance), np.float64)
     pull = (information @ place[..., None])[..., 0]
     told = np.swapaxes(observations.weight, 1, 2) @ observations.weight
     told_pull = (np.swapaxes(observations.weight, 1, 2) @ observations.value[..., None])[..., 0]
@@ -104,7 +104,7 @@ def evidence(
     explained = (pull[:, None] @ np.linalg.solve(spread, variance @ pull[..., None]))[:, 0, 0]
     chance = np.clip(found, 1e-3, 0.995)
     heard = np.where(saw, np.log(chance), np.log1p(-np.minimum(found, 0.995))).sum(axis=1)
-    return rarity - (square - explained) / 2 - np.log(np.linalg.det(spread)) / 2 + heard
+    return np.asarray(rarity - (square - explained) / 2 - np.log(np.linalg.det(spread)) / 2 + heard)
 
 
 def _near(observations: Observations, place: Float, variance: Float, gate: float) -> tuple[Ints, Ints]:

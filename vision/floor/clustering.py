@@ -1,7 +1,7 @@
 """New people from boxes that are nobody's yet: which boxes of different cameras are of one person.
 
-Every box starts alone; the two groups whose union explains their boxes best join, as long as one joint explanation beats
-two (agglomerative, by the ratio of likelihoods). A group's evidence integrates over all places on the floor and over
+Every box starts alone; the two groups whose union explains their boxes best join, as long as one explanation beats two
+(agglomerative, by the ratio of likelihoods). A group's evidence integrates over all places on the floor and over
 heights; its cameras that should see the place and do not count against it.
 """
 
@@ -35,8 +35,8 @@ class Clusters:
 def clusters(observations: Observations, found: Float, newcomers: Float, errors: BoxErrors) -> Clusters:
     """Group the n boxes.
 
-    ``found`` (n, cameras) is the chance that each camera finds a person at each box's place, ``newcomers`` (n,) how many
-    new people a square metre are expected there.
+    ``found`` (n, cameras) is the chance that each camera finds a person at each box's place, ``newcomers`` (n,) how
+    many new people a square metre are expected there.
     """
     n = len(observations)
     information, pull = unknown(errors)
@@ -72,7 +72,7 @@ def clusters(observations: Observations, found: Float, newcomers: Float, errors:
         gain[a], gain[:, a] = -np.inf, -np.inf
         gain[a, others] = gain[others, a] = joint - np.maximum(alone[a], 0) - np.maximum(alone[others], 0)
     kept, group = np.unique(group, return_inverse=True)
-    variance = np.linalg.inv(state.information[kept])
+    variance = np.asarray(np.linalg.inv(state.information[kept]), np.float64)
     return Clusters((variance @ state.pull[kept][..., None])[..., 0], variance, alone[kept], group)
 
 
@@ -80,7 +80,7 @@ def _may_join(observations: Observations) -> NDArray[np.bool_]:
     """Pairs (n, n) of different cameras that are near enough for their errors."""
     apart = np.linalg.norm(observations.place[:, None, :2] - observations.place[None, :, :2], axis=2)
     reach = 4 * np.sqrt(np.trace(observations.variance[:, :2, :2], axis1=1, axis2=2))
-    return (apart < reach[:, None] + reach) & (observations.camera[:, None] != observations.camera[None])
+    return np.asarray((apart < reach[:, None] + reach) & (observations.camera[:, None] != observations.camera[None]))
 
 
 @dataclass(slots=True, eq=False)
@@ -109,7 +109,7 @@ class _Groups:
         fit = -(square - explained) / 2 - np.log(np.linalg.det(information)) / 2
         # The places' flat prior leaves 2 pi, the height's its standard deviation.
         fit += np.log(2 * np.pi) - np.log(self.errors.height_sd_m) + self.newcomers[a]
-        return rarity + fit + np.where(cameras, self.hit[a], self.miss[a]).sum(axis=1)
+        return np.asarray(rarity + fit + np.where(cameras, self.hit[a], self.miss[a]).sum(axis=1))
 
     def join(self, a: int, b: int) -> None:
         """Add group ``b`` to ``a``."""

@@ -49,7 +49,7 @@ def seen_share(rig: Rig, place: Float, *, hiding: bool = True) -> Float:
         size = (boxes[..., 2:] - boxes[..., :2]).prod(axis=-1)
         share = (inside[..., 2:] - inside[..., :2]).prod(axis=-1) / np.maximum(size, 1e-9)
     share = np.nan_to_num(share)
-    return share * (1 - _hidden(boxes, depth)) if hiding else share
+    return np.asarray(share * (1 - _hidden(boxes, depth)) if hiding else share)
 
 
 def _hidden(boxes: Float, depth: Float) -> Float:
@@ -60,4 +60,4 @@ def _hidden(boxes: Float, depth: Float) -> Float:
         common = np.maximum(high - low, 0.0).prod(axis=-1)
         share = common / np.maximum((boxes[..., 2:] - boxes[..., :2]).prod(axis=-1), 1e-9)[:, None]
         share[depth[None] >= depth[:, None]] = 0.0
-    return np.nan_to_num(share).max(axis=1, initial=0.0)
+    return np.asarray(np.nan_to_num(share).max(axis=1, initial=0.0))

@@ -15,6 +15,7 @@ Float = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
 
+_OF_ALL: Final = ("time_s", "on")
 _ANYWHERE_M: Final = 3.0
 _ANY_SPEED: Final = 1.5
 
@@ -23,7 +24,7 @@ _ANY_SPEED: Final = 1.5
 class Moment:
     """Everyone at one moment, n rows.
 
-    ``key`` (n,) rising names what was followed; ``states`` as it was followed; ``information`` (n, 3, 3) and ``pull``
+    ``key`` (n,), each once, names what was followed; ``states`` as it was followed; ``information`` (n, 3, 3) and ``pull``
     (n, 3) what its boxes of this moment alone tell; ``odds`` (n,); ``saw`` (n, cameras); ``on`` (cameras,) which gave a
     picture.
     """
@@ -37,11 +38,16 @@ class Moment:
     saw: Bools
     on: Bools
 
-    def without(self, keys: Ints) -> Self:
-        """The others."""
-        kept = ~np.isin(self.key, keys)
-        rows = {each.name: getattr(self, each.name)[kept] for each in fields(self) if each.name not in ("time_s", "on")}
-        return type(self)(self.time_s, on=self.on, **rows)
+    def united(self, stays: int, goes: int) -> Self:
+        """The same with one row for both keys, called ``stays``: the other's only where ``stays`` was not seen."""
+        if goes not in self.key:
+            return self
+        stayed = np.flatnonzero(self.key == stays)
+        drop = goes if len(stayed) and self.saw[stayed[0]].any() else stays
+        kept = self.key != drop
+        rows = {each.name: getattr(self, each.name)[kept] for each in fields(self) if each.name not in _OF_ALL}
+        rows["key"] = np.where(rows["key"] == goes, stays, rows["key"])
+        return type(self)(time_s=self.time_s, on=self.on, **rows)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

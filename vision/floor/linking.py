@@ -64,9 +64,9 @@ def gains(heads: States, tails: States, ago_s: Float, openings: Openings, settin
     centre = np.array([0.0, 0.0, boxes.height_m])
     coming = _density(tails.mean[:, 2:] - centre, fresh) + np.log(openings.arrivals(tails.mean[:, :2]))
     leaving = np.log(openings.leaving(heads.mean[:, :2], ago_s))
-    return together - coming - leaving
+    return np.asarray(together - coming - leaving)
 
 
 def _density(missing: Float, spread: Float) -> Float:
     distance = (missing[:, None] @ np.linalg.solve(spread, missing[..., None]))[:, 0, 0]
-    return -(distance + np.log(np.linalg.det(spread)) + missing.shape[1] * np.log(2 * np.pi)) / 2
+    return np.asarray(-(distance + np.log(np.linalg.det(spread)) + missing.shape[1] * np.log(2 * np.pi)) / 2)

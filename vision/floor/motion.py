@@ -61,7 +61,7 @@ def transition(dt: float, walking: Walking) -> tuple[Float, Float]:
     """How states move in ``dt`` seconds (5, 5), and what uncertainty that adds (5, 5); back in time where ``dt`` < 0.
 
     Constant velocity with white-noise acceleration (Bar-Shalom, Li, Kirubarajan 2001, eq. 6.2.2-12), and a random walk
-    of the place itself: a body sways around its path, and a stride is not even.
+    of the place itself: a body sways around its path, and a stride is not even. Heights change as people stoop.
     """
     move = np.eye(5)
     move[[0, 1], [2, 3]] = dt
@@ -70,6 +70,7 @@ def transition(dt: float, walking: Walking) -> tuple[Float, Float]:
     noise[[0, 1], [0, 1]] = power * span**3 / 3 + walking.sway**2 * span
     noise[[0, 1, 2, 3], [2, 3, 0, 1]] = power * dt * span / 2
     noise[[2, 3], [2, 3]] = power * span
+    noise[4, 4] = walking.stoop**2 * span
     return move, noise
 
 

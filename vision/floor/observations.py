@@ -109,16 +109,17 @@ def observe(rig: Rig, camera: Ints, xyxy: Float, errors: BoxErrors) -> Observati
     deviation = np.stack([across_sd, np.full(len(tall), errors.centre), np.full(len(tall), errors.size)], axis=1)
     one_end = top | bottom
     deviation[one_end, 1] = np.hypot(errors.centre, errors.size / 2)
-    deviation *= height_px[:, None]
+    deviation = np.hypot(deviation * height_px[:, None], (errors.body_m * _near(rotation, position, place))[:, None])
     down = np.where(bottom, head[:, 1], np.where(top, foot[:, 1], (foot[:, 1] + head[:, 1]) / 2))
     measured = np.stack([across, down, foot[:, 1] - head[:, 1]], axis=1)
     scale = 1 / deviation
     scale[one_end, 2] = 0.0
 
+    toward = errors.depth_m * _towards(position, place)
     prior = np.zeros((3, 3))
     prior[2, 2] = errors.height_sd_m**-2
     for _ in range(_STEPS):
-        expected, slope, depth = _measure(rotation, position, place, top, bottom)
+        expected, slope, depth = _measure(rotation, position, place, toward, top, bottom)
         possible &= (depth > _LEAST_DEPTH_M) & (np.abs(place[:, 2] - errors.height_m) < 10 * errors.height_sd_m)
         weight = slope * scale[..., None]
         information = np.swapaxes(weight, 1, 2) @ weight + prior
@@ -128,7 +129,7 @@ def observe(rig: Rig, camera: Ints, xyxy: Float, errors: BoxErrors) -> Observati
         information[~possible] = np.eye(3)
         step = np.linalg.solve(information, pull[..., None])[..., 0]
         place = np.where(possible[:, None], place + step, place)
-    expected, slope, depth = _measure(rotation, position, place, top, bottom)
+    expected, slope, depth = _measure(rotation, position, place, toward, top, bottom)
     weight = slope * scale[..., None]
     value = (measured - expected) * scale + (weight @ place[..., None])[..., 0]
     information = np.swapaxes(weight, 1, 2) @ weight + prior
@@ -140,7 +141,9 @@ def observe(rig: Rig, camera: Ints, xyxy: Float, errors: BoxErrors) -> Observati
     rarity = density + np.log(area) + spread - np.log(errors.false_boxes)
     index = np.flatnonzero(possible)
     box = np.arange(len(camera)) - np.searchsorted(camera, camera)
-    return Observations(camera, box, weight, value, place, np.linalg.inv(information), rarity)[index]
+    return Observations(camera, box, weight, value, place, np.asarray(np.linalg.inv(information), np.float64), rarity)[
+        index
+    ]
 
 
 def _first_guess(
@@ -179,13 +182,25 @@ def _local(rotation: Float, position: Float, place: Float, height: Float | float
     return np.asarray((rotation @ (point - position)[..., None])[..., 0])
 
 
+def _near(rotation: Float, position: Float, place: Float) -> Float:
+    """One over the depth of the middle of a body."""
+    return 1 / np.maximum(_local(rotation, position, place, place[:, 2] / 2)[:, 2], _LEAST_DEPTH_M)
+
+
+def _towards(position: Float, place: Float) -> Float:
+    """The unit vectors (n, 2) on the floor towards the camera, of length 0 right below it."""
+    way = position[:, :2] - place[:, :2]
+    return np.asarray(way / np.maximum(np.linalg.norm(way, axis=1, keepdims=True), 0.5))
+
+
 def _measure(
-    rotation: Float, position: Float, place: Float, top: NDArray[np.bool_], bottom: NDArray[np.bool_]
+    rotation: Float, position: Float, place: Float, toward: Float, top: NDArray[np.bool_], bottom: NDArray[np.bool_]
 ) -> tuple[Float, Float, Float]:
     """Middle across, down and height (n, 3) of people at ``place``, the derivatives (n, 3, 3), the least depth (n,)."""
     ends, slopes, depths = [], [], []
-    for height, moves in ((0.0, False), (place[:, 2], True)):
-        local = _local(rotation, position, place, height)
+    front = place + np.concatenate([toward, np.zeros((len(place), 1))], axis=1)
+    for at_place, height, moves in ((front, 0.0, False), (place, place[:, 2], True)):
+        local = _local(rotation, position, at_place, height)
         depth = np.maximum(local[:, 2], _LEAST_DEPTH_M)
         at = local[:, :2] / depth[:, None]
         # d(x / z) = (dx - (x / z) dz) / z, and d local / d (X, Y, H) are columns of the rotation.

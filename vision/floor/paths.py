@@ -48,9 +48,10 @@ class Paths:
         """The newest moment."""
         self._moments.append(moment)
 
-    def forget(self, keys: Ints) -> None:
-        """These never were: they are not shown at the moments that are not settled."""
-        self._moments = [moment.without(keys) for moment in self._moments]
+    def unite(self, stays: int, goes: int) -> None:
+        """Two keys are one person: what is not settled yet of ``goes`` is of ``stays``, where that was not seen."""
+        self.names.pop(goes, None)
+        self._moments = [moment.united(stays, goes) for moment in self._moments]
 
     def settle(self, now: float) -> list[FloorMoment]:
         """The moments that are due at ``now``; they are forgotten."""

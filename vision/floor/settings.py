@@ -7,15 +7,20 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class BoxErrors:
-    """How boxes err. ``centre`` and ``size``: standard deviations of a box's centre and height, as shares of its height.
+    """How boxes err.
 
-    ``height_m`` and ``height_sd_m``: how tall people are. ``aspect`` and ``aspect_sd``: a standing person's width over
-    height. ``edge_px``: a box's side that is this near the picture's edge is cut by it. ``found``: the share of people
-    in full view that a detector finds; ``false_boxes``: how many it makes up, a picture.
+    ``centre`` and ``size``: standard deviations of a box's centre and height, as shares of its height. ``body_m``: that
+    of the box's ends on account of a body that strides, bends and stretches its arms (m). ``depth_m``: how far before a
+    body's middle, towards the camera, its box's lower edge touches the floor. ``height_m`` and
+    ``height_sd_m``: how tall people are. ``aspect`` and ``aspect_sd``: a standing person's width over height.
+    ``edge_px``: a box's side that is this near the picture's edge is cut by it. ``found``: the share of people in full
+    view that a detector finds; ``false_boxes``: how many it makes up, a picture.
     """
 
     centre: float = 0.03
     size: float = 0.03
+    body_m: float = 0.03
+    depth_m: float = 0.0
     height_m: float = 1.7
     height_sd_m: float = 0.1
     aspect: float = 0.33
@@ -27,37 +32,48 @@ class BoxErrors:
 
 @dataclass(frozen=True, slots=True)
 class Walking:
-    """How people move: ``acceleration`` the density of white-noise acceleration (m / s^1.5), ``sway`` that of the place
-    itself (m / s^.5), ``speed`` the standard deviation of a new person's velocity along each axis (m / s).
+    """How people move.
+
+    ``acceleration``: density of white-noise acceleration (m / s^1.5). ``sway``: that of the place itself (m / s^.5).
+    ``stoop``: that of the height (m / s^.5). ``speed``: standard deviation of a new person's velocity along each axis (m / s). ``leap``: like ``sway``, of the
+    few who move as nobody expects.
     """
 
     acceleration: float = 0.15
     sway: float = 0.3
+    stoop: float = 0.2
     speed: float = 0.8
     leap: float = 2.0
 
 
 @dataclass(frozen=True, slots=True)
 class FloorSettings:
-    """All of it. ``gate``: the largest squared Mahalanobis distance of a box from a track. ``confirm`` and ``drop``: log
-    odds of somebody being there from which a track is given out, and below which it is forgotten; ``surest`` is the
-    most that they grow to. ``arrivals``: new people a square metre and second, away from gates. ``leave_s``: the mean
-    time after which somebody is gone. ``window_s``: how long a moment waits to be settled. ``rounds``: how often the
-    cameras' choices are made anew, each knowing the others'.
+    """All of it.
+
+    Finding: ``gate`` is the largest squared Mahalanobis distance of a box from a person, ``rounds`` how often the
+    cameras' choices are made, each knowing the others'. ``confirm`` and ``drop`` are log odds of somebody being there
+    from which a track is given out, and below which it is forgotten; ``surest`` is the most that they grow to.
+    ``arrivals``: new people a square metre and second, where they may come. ``leave_s``: the mean time after which
+    somebody is gone, where they may go.
+
+    Settling: ``window_s`` is how long a moment waits at most. ``leaps`` is the share of moments at which people move as
+    nobody expects; ``keep`` speaks for who was followed live as one (log odds). ``unseen`` is the chance that all
+    cameras miss somebody for one common reason; a path is given up ``forget_s`` seconds after it was last seen, or when
+    the log chance that the cameras missed it since is below ``silence``.
     """
 
     boxes: BoxErrors = BoxErrors()
     walking: Walking = Walking()
     gate: float = 20.0
+    rounds: int = 3
     confirm: float = 4.0
     drop: float = -1.0
     surest: float = 9.0
-    leaps: float = 0.001
-    keep: float = 0.5
-    forget_s: float = 10.0
-    unseen: float = 0.01
-    silence: float = -30.0
     arrivals: float = 0.002
     leave_s: float = 5.0
     window_s: float = 3.0
-    rounds: int = 3
+    leaps: float = 0.001
+    keep: float = 0.5
+    unseen: float = 0.01
+    forget_s: float = 10.0
+    silence: float = -30.0

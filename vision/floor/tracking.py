@@ -68,8 +68,8 @@ class FloorTracker:
 
     ``update`` takes in a moment and gives the people who are there, at once. ``settled`` then holds the moments that
     are due: the same people, each moment once and in order, at most ``window_s`` seconds late, decided anew with what
-    was seen since: from the moment that somebody was first seen and not from when that was sure, and with mix-ups undone
-    that the seconds after them tell. What is live bears the settled ids from then on.
+    was seen since: from the moment that somebody was first seen and not from when that was sure, and with mix-ups
+    undone that the seconds after them tell. What is live bears the settled ids from then on.
 
     ``gates`` (g, 2, 2) are the ends of the openings where people come and go, in metres; without, they may anywhere.
     Identities count from 1 in each instance and are never used again.
@@ -151,23 +151,20 @@ class FloorTracker:
         odds = np.minimum(np.log(here) - np.log1p(-np.minimum(here, 1 - 1e-9)) + told, s.surest)
         states = corrected(ahead, *gathered(seen, owner, len(ahead)))
         kept = np.ones(len(ahead), np.bool_)
-        for older, newer in self._twins.same(seen, owner, ahead, states, found, saw, people.key, odds, told):
-            self._unite(people.key[older], people.key[newer])
-            taken = np.flatnonzero(owner == newer)
-            owner[taken] = np.where(saw[older, seen.camera[taken]], _NOT_THEIRS, older)
-            saw[older] |= saw[newer]
-            kept[newer] = False
+        for one, other in self._twins.same(seen, owner, ahead, states, found, saw, people.key, odds, told):
+            # Who was given out stays, and of two who were, the older.
+            known = [int(people.key[row]) in self._paths.names for row in (one, other)]
+            stays, goes = (other, one) if known[1] and not known[0] else (one, other)
+            self._paths.unite(int(people.key[stays]), int(people.key[goes]))
+            taken = np.flatnonzero(owner == goes)
+            owner[taken] = np.where(saw[stays, seen.camera[taken]], _NOT_THEIRS, stays)
+            saw[stays] |= saw[goes]
+            kept[goes] = False
         place = np.cumsum(kept) - 1
         owner = np.where(owner >= 0, place[owner], owner) if len(place) else owner
         information, pull = gathered(seen, owner, int(kept.sum()))
         states = corrected(ahead[kept], information, pull)
         return _People(people.key[kept], states, odds[kept], saw[kept], information, pull), owner
-
-    def _unite(self, older: int, newer: int) -> None:
-        names = self._paths.names
-        if name := names.pop(int(newer), 0):
-            names.setdefault(int(older), name)
-        self._paths.forget(np.array([newer]))
 
     def _newcomers(self, rest: Observations, on: Bools, dt: float | None) -> _People:
         """Who may be new, from boxes that are nobody's."""
@@ -176,7 +173,9 @@ class FloorTracker:
             return _People.empty(len(self.cameras))
         found = s.boxes.found * seen_share(self._rig, rest.place, hiding=False) * on
         # Who is there at the first moment came at some time before, and by now may be anywhere.
-        many = np.full(len(rest), s.arrivals * s.leave_s) if dt is None else self._openings.arrivals(rest.place) * dt
+        many = np.full(len(rest), s.arrivals * s.leave_s)
+        if dt is not None:
+            many = self._openings.arrivals(rest.place[:, :2]) * dt
         new = clusters(rest, found, many, s.boxes)
         good = new.odds > s.drop - _WEAK
         place = np.where(good, np.cumsum(good) - 1, NOBODY)

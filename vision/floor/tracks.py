@@ -54,10 +54,14 @@ class FloorTracks:
     @classmethod
     def empty(cls, cameras: int = 0) -> Self:
         """No one, seen by none of ``cameras`` cameras."""
-        return cls.of(np.zeros(0, np.int64), np.zeros((0, 4)), np.zeros((0, 4, 4)), np.zeros(0), np.zeros((0, cameras)))
+        return cls.of(
+            np.zeros(0, np.int64), np.zeros((0, 4)), np.zeros((0, 4, 4)), np.zeros(0), np.zeros((0, cameras), np.bool_)
+        )
 
     @classmethod
-    def of(cls, track_id: NDArray[np.int64], state: Float, variance: Float, confidence: Float, cameras: Float) -> Self:
+    def of(
+        cls, track_id: NDArray[np.int64], state: Float, variance: Float, confidence: Float, cameras: NDArray[np.bool_]
+    ) -> Self:
         """From states (n, 4+) x, y, vx, vy, ... with their covariances (n, 4+, 4+); wrists unknown."""
         return cls(
             track_id,
@@ -65,7 +69,7 @@ class FloorTracks:
             variance[:, :2, :2],
             state[:, 2:4],
             confidence,
-            cameras.astype(np.bool_),
+            cameras,
             np.full((len(track_id), 2, 3), np.nan),
         )
 

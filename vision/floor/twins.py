@@ -1,7 +1,7 @@
 """Finds two tracks of one person: near one another, and hardly ever in one camera's picture at the same time.
 
-At each moment the boxes of both are explained once as one person's and once as two people's. What speaks for one adds up
-over time; a camera that sees both at once speaks strongly for two.
+At each moment the boxes of both are explained once as one person's and once as two people's. What speaks for one adds
+up over time; a camera that sees both at once speaks strongly for two.
 """
 
 from __future__ import annotations
