@@ -5,6 +5,8 @@
 PYTHON ?= $(shell command -v python3.11 || command -v python3.12 || command -v python3.13 || command -v python3)
 VENV := .venv
 BIN := $(VENV)/bin
+# Processes that share the tests, file by file.
+TESTERS ?= 2
 VIDEO ?=
 SERVE ?= 1
 export YOLO_OFFLINE = true
@@ -34,9 +36,7 @@ demo: $(VENV)/.weights
 
 test: $(VENV)/.weights
 	@scripts/system-libraries tests
-	@# Two processes, since one that has drawn by OpenGL may crash in torch later on.
-	$(BIN)/python -m pytest --ignore=tests/models --ignore=tests/training
-	$(BIN)/python -m pytest tests/models tests/training -m "not processes"
+	$(BIN)/python -m pytest -n $(TESTERS) --dist loadfile -m "not processes"
 
 # Trainings in several processes, by DDP, by Ray, killed and resumed. Some minutes: after a change to training/.
 test-processes: $(VENV)/.weights

@@ -268,7 +268,6 @@ def film(folder: Path) -> None:
 
     filming = Filming(rate_hz=0.5, size=(160, 96), cameras=("corner-ne",), format="frames")
     films = [Film("two_hands", seed, example_plan("nano"), filming) for seed in SMOKE_SEEDS]
-    # In processes of their own: ultralytics' training crashes in one that has drawn with OpenGL.
     write_dataset(folder, films, workers=len(films))
 
 

@@ -14,7 +14,6 @@ from datasets.simulation.filming.dataset import Progress, write_dataset
 from datasets.simulation.filming.recipes import Filming, Recipe
 from models.facts import DataUsed
 from store.plan import example_plan
-from training.apart import apart
 
 ACCEPTANCE: Final = 9000
 """Simulator seeds from here on are for acceptance alone: recipes with them are refused."""
@@ -60,7 +59,7 @@ class Film(BaseModel):
 
         Raises what ``datasets.simulation.filming.dataset.write_dataset`` raises.
         """
-        apart(_film, self, folder)
+        _film(self, folder)
         return folder / self.name
 
     def used(self, folder: Path) -> DataUsed:

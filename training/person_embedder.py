@@ -32,7 +32,6 @@ from datasets.simulation.lineup import Crops, LineUp, folder_of, written
 from models.persons import pictures_of
 from models.registry import fetch
 from models.runtimes import OpenVinoRuntime, torch_to_openvino
-from training.apart import apart
 from training.candidate import DataUsed, submit
 from training.evaluate.person_pictures import gather
 from training.evaluate.persons import OURS, VISIBLE, likenesses, search
@@ -128,7 +127,7 @@ def main(
     """Train, evaluate, export, register."""
     how = Recipe.read(recipe, smoke)
     films = [*how.line_ups.seeds, *(how.line_ups.tune_seeds if tune is None else ())]
-    apart(taken, data, how.line_ups, films)
+    taken(data, how.line_ups, films)
     launch(partial(train, how, out, data, tune), processes, device)
 
 

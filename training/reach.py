@@ -31,7 +31,6 @@ from datasets.reach_clips import read_clips
 from datasets.simulation.filming.recording import LICENCE
 from datasets.simulation.reaching.film import Take, takes_of, write_clips
 from models.reach import CLASSES
-from training.apart import apart
 from training.candidate import DataUsed, submit
 from training.evaluate.reach import ReachReport
 from training.evaluate.reach_looks import look
@@ -121,7 +120,7 @@ def main(
     """Train, evaluate, export, register."""
     how = Recipe.read(recipe, smoke)
     for part, films in (("train", how.data.train), ("tune", how.data.tune)):
-        made = apart(filmed, data / part, films)
+        made = filmed(data / part, films)
         say(f"{part}: {made.counts['clips']} clips of {made.counts['takes']} runs")
     launch(partial(train, how, out, data), processes, device)
 

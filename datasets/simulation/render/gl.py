@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import ctypes.util
+import importlib
 import re
 from importlib import resources
 from types import TracebackType
@@ -72,6 +74,7 @@ def open_context() -> Any:
     if ctypes.util.find_library("EGL") is None:
         raise RendererError(f"no libEGL on this machine; on Debian: apt-get install {PACKAGES}")
     try:
+        _before_mesa()
         make: Any = moderngl.create_context  # its stubs do not know backends
         context = make(standalone=True, backend="egl", require=330)
     except Exception as error:  # moderngl raises plain Exception
@@ -82,6 +85,12 @@ def open_context() -> Any:
     # What is not released lives as long as the context: a collector could run while another context is current.
     context.gc_mode = None
     return context
+
+
+def _before_mesa() -> None:
+    """Load triton where torch brought it along: after Mesa's LLVM its own crashes, the other way round it does not."""
+    with contextlib.suppress(ImportError):
+        importlib.import_module("triton")
 
 
 def source(name: str, define: str = "") -> str:

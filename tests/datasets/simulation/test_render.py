@@ -379,3 +379,10 @@ def test_a_photo_shows_the_thing_before_white() -> None:
     assert photo[y, x, 2] > 150
     assert photo[y, x, 0] < 60
     assert (photo[0, 0] == 255).all()
+
+
+def test_torch_compiles_in_a_process_that_has_drawn() -> None:
+    # Mesa and triton each bring an LLVM: whichever comes second crashes, unless triton's was there first.
+    program = "from datasets.simulation.render.gl import open_context; open_context().release(); import torch._dynamo"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "")
