@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
 
 from fastapi import FastAPI
 
-from api import openapi, pages, problems, routes
+from api import calibrate_page, openapi, pages, problems, routes
 from api.feed import Feed
 from api.live import LiveFrames
 from api.metrics import MeasureRequests, Metrics
@@ -34,13 +35,14 @@ def create_app(
     live: LiveFrames | None = None,
     plan: Plan | None = None,
     catalogue: Catalogue | None = None,
+    plan_file: Path | None = None,
 ) -> FastAPI:
     """The interface and the pages of one shop.
 
     ``bus`` and ``records`` are opened when the app starts and closed when it stops unless they are given; ``live``
     are the pictures of cameras that are watched in this very process. ``plan`` names the gates, ``catalogue`` the
-    products and what they cost. Raises ``BadRateError`` for a rate limit that
-    cannot be read.
+    products and what they cost, ``plan_file`` is what the calibration page writes to. Raises ``BadRateError`` for a
+    rate limit that cannot be read.
     """
     frames = live or LiveFrames()
     held = Services(
@@ -50,6 +52,7 @@ def create_app(
         sessions=Sessions(read_secret(settings.data_dir / "session.key")),
         metrics=Metrics(frames),
         till=open_till(settings, plan, catalogue),
+        plan_file=plan_file,
         check_rate=rate_check(settings.rate_limit),
     )
     app = FastAPI(
@@ -69,6 +72,7 @@ def create_app(
     for router in routes.ALL:
         app.include_router(router)
     pages.install(app)
+    app.include_router(calibrate_page.router)
     app.add_middleware(HostCheck, hosts=allowed_hosts(settings.host))
     app.add_middleware(SecurityHeaders)
     app.add_middleware(MeasureRequests, metrics=held.metrics)

@@ -97,7 +97,7 @@ async def sign_in(request: Request, app: App) -> Response:
     """Open a session for the key in the form."""
     request.state.rate_bucket = f"login:{address(request)}"
     await app.check_rate(request)
-    _same_site(request)
+    same_site(request)
     form = parse_qs((await _small_body(request)).decode(errors="replace"))
     presented, following = (form.get(name, [""])[0].strip() for name in ("key", "next"))
     key_id: str | None = None
@@ -113,7 +113,7 @@ async def sign_in(request: Request, app: App) -> Response:
 @router.post("/logout")
 async def sign_out(request: Request, app: App) -> Response:
     """Forget the session's cookie."""
-    _same_site(request)
+    same_site(request)
     response = RedirectResponse("/login", 303)
     response.delete_cookie(app.sessions.cookie, httponly=True, samesite="strict")
     return response
@@ -137,7 +137,7 @@ def install(app: FastAPI) -> None:
         assert isinstance(error, HTTPException)
         wants_page = "text/html" in request.headers.get("accept", "") and not request.url.path.startswith("/v1")
         if error.status_code == 404 and wants_page:
-            return templates.TemplateResponse(request, "missing.html", _common(app.state.services, None), 404)
+            return templates.TemplateResponse(request, "missing.html", page_context(app.state.services, None), 404)
         return problems.http_problem(request, error)
 
     app.add_exception_handler(TokenAccepted, on_token)
@@ -158,14 +158,14 @@ async def _page(
     missing = sorted(scope for scope in needs if not principal.may(scope))
     if missing:
         return templates.TemplateResponse(
-            request, "forbidden.html", {**_common(app, principal), "scopes": missing}, status_code=403
+            request, "forbidden.html", {**page_context(app, principal), "scopes": missing}, status_code=403
         )
     recorded = await run_in_threadpool(cameras, app.records, app.settings.store)
     shown = _choices(recorded, app.live.cameras())
     if not (recorded or (shown and template == "live.html") or may_be_empty):
         template = "empty.html"
     return templates.TemplateResponse(
-        request, template, {**_common(app, principal), "cameras": shown, "recorded": recorded, **context}
+        request, template, {**page_context(app, principal), "cameras": shown, "recorded": recorded, **context}
     )
 
 
@@ -176,7 +176,8 @@ def _choices(recorded: list[CameraInfo], live: tuple[str, ...]) -> list[dict[str
     return [{"name": name, "live": name in live, "info": known.get(name)} for name in names]
 
 
-def _common(app: Services, principal: Principal | None) -> dict[str, Any]:
+def page_context(app: Services, principal: Principal | None) -> dict[str, Any]:
+    """What every template needs; ``principal`` is who is signed in."""
     return {
         "store": app.settings.store,
         "min_visitors": app.settings.min_visitors,
@@ -190,7 +191,7 @@ def _login(
 ) -> HTMLResponse:
     target = _local(following if following is not None else request.query_params.get("next", "/"))
     return templates.TemplateResponse(
-        request, "login.html", {**_common(app, None), "next": target, "error": error}, status_code=status
+        request, "login.html", {**page_context(app, None), "next": target, "error": error}, status_code=status
     )
 
 
@@ -212,7 +213,8 @@ def _local(target: str) -> str:
     return target if safe else "/"
 
 
-def _same_site(request: Request) -> None:
+def same_site(request: Request) -> None:
+    """Raise a 403 problem for what a page of another site sent."""
     if request.headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none"):
         raise problems.Problem(403, "cross-site", "Cross-site request", "Another site sent this form.")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Annotated
 
 from fastapi import Depends, FastAPI, Request
@@ -35,6 +36,7 @@ class Services:
     opened_bus: Bus | None = None
     opened_records: Records | None = None
     opened_feed: Feed | None = None
+    plan_file: Path | None = None
     start_error: Exception | None = None
 
     @property

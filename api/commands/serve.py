@@ -63,7 +63,7 @@ def serve(
             watched = addresses(cameras or (), settings)
             if watched:
                 stack.enter_context(watching(WorkerOptions(watched, LookingJob(DEFAULT_WEIGHTS), known), settings, bus))
-            app = create_app(settings, bus=bus, records=records, plan=known, catalogue=products)
+            app = create_app(settings, bus=bus, records=records, plan=known, catalogue=products, plan_file=plan)
             server = stack.enter_context(PageServer(app, settings))
             for number in (signal.SIGINT, signal.SIGTERM):
                 signal.signal(number, lambda *_: stop.set())

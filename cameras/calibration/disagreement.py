@@ -30,7 +30,8 @@ _PIXELS: Final = 0.012  # how well a head's top is known: of a box's diagonal ..
 _BODY_M: Final = 0.06  # ... and how far it sways from the body's middle
 _ALIKE: Final = 4.0  # samples in a row whose errors are alike count as one
 _ROBUST: Final = 2.0  # Cauchy's scale, in standard deviations
-_PRIOR_DEG: Final = 6.0
+_PRIOR_DEG: Final = 3.0
+_ODD_DEG: Final = 4.0  # who seems turned by this at the beginning is not judged by people at all
 _LEAST_SAMPLES: Final = 20
 _LEAST_Z: Final = 4.0
 _ROUNDS: Final = 4
@@ -135,6 +136,7 @@ class FloorDisagreement:
         self._samples: deque[_Sample] = deque()
         self._busy: deque[float] = deque()
         self._usual: Float | None = None
+        self._judged: list[int] = []
 
     @property
     def learned(self) -> bool:
@@ -229,13 +231,17 @@ class FloorDisagreement:
         for _ in range(_ROUNDS):
             for number in range(len(self._names)):
                 turns[number] = self._fit(batch, number, turns).vector
+        seen = np.bincount(np.concatenate([batch.one, batch.other]), minlength=len(self._names))
+        plain = np.linalg.norm(turns, axis=1) < math.radians(_ODD_DEG)
+        self._judged = np.flatnonzero((seen >= _LEAST_SAMPLES) & plain).tolist()
         return turns
 
     def turns(self, *, limit_deg: float = LIMIT_DEG) -> list[Turn]:
         """The cameras that seem turned by ``limit_deg`` or more, the clearest first.
 
-        One at a time, the one whose turn explains most of what disagrees; what remains is looked at with that turn
-        taken into account. Before the beginning is learned there are none.
+        A camera that was hardly seen together with others at the beginning is not judged. One at a time, the one whose
+        turn explains most of what disagrees; what remains is looked at with that turn taken into account.
+        Before the beginning is learned there are none.
         """
         if self._usual is None or not self._samples:
             return []
@@ -243,10 +249,9 @@ class FloorDisagreement:
         turns = self._usual.copy()
         found: list[Turn] = []
         told: set[int] = set()
-        while len(told) < len(self._names) - 1:
-            fits = [
-                (number, self._fit(batch, number, turns)) for number in range(len(self._names)) if number not in told
-            ]
+        while len(told) < len(self._judged):
+            left = [number for number in self._judged if number not in told]
+            fits = [(number, self._fit(batch, number, turns)) for number in left]
             number, fit = max(fits, key=lambda pair: pair[1].gain)
             vector = fit.vector - self._usual[number]
             angle = math.degrees(float(np.linalg.norm(vector)))
@@ -275,7 +280,7 @@ class FloorDisagreement:
         """The turn (3,) of one camera with all others as they are."""
         first, second = batch.one == number, batch.other == number
         mine = first | second
-        prior = np.eye(3) / math.radians(_PRIOR_DEG) ** 2
+        prior = _ALIKE * np.eye(3) / math.radians(_PRIOR_DEG) ** 2
         usual = np.zeros(3) if self._usual is None else self._usual[number]
         before = _cost(batch.off(turns))
         trial = turns.copy()

@@ -110,8 +110,9 @@ def place_camera(
     for number in np.flatnonzero((far > _FAR_OFF_M) | (np.abs(shift[:, 2]) > 10 * TAPE_DEG)).tolist():
         raise PlacesError(
             f"camera {camera}: place {number + 1} of {len(places)} fits the others only if it lies "
-            f"{100 * far[number]:.0f} cm and {abs(shift[number, 2]):.0f} degrees elsewhere: measure it again (X,Y is the board's "
-            "printed upper left corner, DEG where its upper edge points to; are the board's sizes right?)"
+            f"{100 * far[number]:.0f} cm and {abs(shift[number, 2]):.0f} degrees elsewhere: measure it "
+            "again (X,Y is the board's printed upper left corner, DEG where its upper edge points "
+            "to; are the board's sizes right?)"
         )
     measured = shop(np.zeros(3 * len(places)))
     return PlacedCamera(model, PointErrors.of(model, pixels, measured), pixels, measured, 100.0 * far)

@@ -32,7 +32,7 @@ HANGS_M = (1.8, 6.0)  # cameras outside are found only where no other fits
 STATED_LOG, STATED_K = 0.03, 0.02
 _GROSS = 4.0  # standard deviations at which a point counts as a mistake
 _ROW = 0.02  # of the longer extent: points narrower than this lie in a row
-_SUBSETS = 120
+_SUBSETS = 30
 _VIEWS_DEG = (50.0, 65.0, 80.0, 95.0, 110.0)
 _MEDIAN_OF_RAYLEIGH = 0.833  # median of a distance by the root of its mean square, for normal errors alike both ways
 
@@ -127,7 +127,7 @@ class _Fit:
         """The best step from its start, and which points it explains."""
         starts = self._starts()
         best: tuple[float, Float, CameraModel] | None = None
-        for start in starts[:6]:
+        for start in starts[:4]:
             step = self._refine(start, np.zeros(self._free), robust=True)
             cost = self._score(moved(start, step)) + float((self._priors(moved(start, step)) ** 2).sum())
             if best is None or cost < best[0] - 1e-9:
