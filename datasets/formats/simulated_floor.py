@@ -91,6 +91,7 @@ def _scene(
         np.array([box for *_, box in boxes], np.float64).reshape(-1, 4),
         gates,
         dark,
+        name.rpartition("-")[0],  # runs are named by scenario and seed
     )
 
 

@@ -45,38 +45,40 @@ class FloorQuestion:
 
 @dataclass(frozen=True, slots=True)
 class FloorReport:
-    """``scores`` by way (settled, live, baseline) of all scenes together, ``scenes`` the same of each by name and
-    ``counts`` by number of cameras. ``latency_s`` is after how long a moment is settled at most, ``cpu_ms`` the
-    tracker's CPU time a moment.
+    """What was found.
+
+    ``scores`` by way (settled, live, baseline) of all scenes together, ``scenarios`` the same of each by name where
+    there are several, and ``counts`` by number of cameras. ``latency_s`` is after how long a moment is settled at most,
+    ``cpu_ms`` the tracker's CPU time a moment.
     """
 
     scores: dict[str, FloorScores]
     latency_s: float
     cpu_ms: float
-    scenes: dict[str, dict[str, FloorScores]] = field(default_factory=dict)
+    scenarios: dict[str, dict[str, FloorScores]] = field(default_factory=dict)
     counts: dict[int, dict[str, FloorScores]] = field(default_factory=dict)
 
     def as_json(self) -> str:
         """Our scores at the top, those of the other ways under their names; ``scenarios`` and ``by_cameras``."""
         document = {**_flat(self.scores), "latency_s": self.latency_s, "cpu_ms_per_moment": round(self.cpu_ms, 2)}
-        if self.scenes:
-            document["scenarios"] = {name: _flat(scores) for name, scores in self.scenes.items()}
+        if self.scenarios:
+            document["scenarios"] = {name: _flat(scores) for name, scores in self.scenarios.items()}
         if self.counts:
             document["by_cameras"] = {str(count): _flat(scores) for count, scores in self.counts.items()}
         return json.dumps(document, indent=2)
 
     def as_table(self) -> Table:
-        """A row a way, of everything, of each scene and of each number of cameras."""
+        """A row a way, of everything, of each scenario and of each number of cameras."""
         from rich import box
         from rich.table import Table
 
         title = f"On the floor: settled after {self.latency_s:g} s at most, {self.cpu_ms:.1f} ms of CPU a moment"
         table = Table(title=title, box=box.SIMPLE_HEAD, pad_edge=False, collapse_padding=True)
-        table.add_column("scene", no_wrap=True)
+        table.add_column("scenario", no_wrap=True)
         table.add_column("way", no_wrap=True)
         for heading in _HEADINGS:
             table.add_column(heading, justify="right", no_wrap=True)
-        parts = {"all": self.scores, **self.scenes, **{f"{n} cameras": each for n, each in self.counts.items()}}
+        parts = {"all": self.scores, **self.scenarios, **{f"{n} cameras": each for n, each in self.counts.items()}}
         for name, ways in parts.items():
             for way, s in ways.items():
                 shares = [f"{value:.3f}" for value in (s.idf1, s.hota, s.moda, s.whole_visit_identity)]
@@ -126,12 +128,14 @@ def evaluate_floor(
         fewer = [part.seen_by(most_telling(part, count)) for part in parts]
         by_count[count] = _scored([_followed(part, question)[0] for part in fewer])
         progress(done := done + len(parts), total)
-    several = len(parts) > 1
+    groups: dict[str, list[dict[str, tuple[Paths, Paths, int]]]] = {}
+    for part, run in zip(parts, runs, strict=True):
+        groups.setdefault(part.scenario or part.name, []).append(run)
     return FloorReport(
         _scored(runs),
         FloorSettings().window_s,
         cpu_s * 1e3 / max(sum(len(part.time_s) for part in parts), 1),
-        {part.name: _scored([run]) for part, run in zip(parts, runs, strict=True)} if several else {},
+        {name: _scored(group) for name, group in groups.items()} if len(groups) > 1 else {},
         by_count,
     )
 

@@ -24,9 +24,9 @@ _ANY_SPEED: Final = 1.5
 class Moment:
     """Everyone at one moment, n rows.
 
-    ``key`` (n,), each once, names what was followed; ``states`` as it was followed; ``information`` (n, 3, 3) and ``pull``
-    (n, 3) what its boxes of this moment alone tell; ``odds`` (n,); ``saw`` (n, cameras); ``on`` (cameras,) which gave a
-    picture.
+    ``key`` (n,), each once, names what was followed; ``states`` as it was followed; ``information`` (n, 3, 3) and
+    ``pull`` (n, 3) what its boxes of this moment alone tell; ``odds`` (n,); ``saw`` (n, cameras); ``on`` (cameras,)
+    which gave a picture.
     """
 
     time_s: float

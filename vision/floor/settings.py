@@ -35,8 +35,8 @@ class Walking:
     """How people move.
 
     ``acceleration``: density of white-noise acceleration (m / s^1.5). ``sway``: that of the place itself (m / s^.5).
-    ``stoop``: that of the height (m / s^.5). ``speed``: standard deviation of a new person's velocity along each axis (m / s). ``leap``: like ``sway``, of the
-    few who move as nobody expects.
+    ``stoop``: that of the height (m / s^.5). ``speed``: standard deviation of a new person's velocity along each axis
+    (m / s). ``leap``: like ``sway``, of the few who move as nobody expects.
     """
 
     acceleration: float = 0.15

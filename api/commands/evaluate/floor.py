@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from api.commands.evaluate.shared import JsonOption, progress_bar, show, told
 
+if TYPE_CHECKING:
+    from datasets.floor_scene import FloorScene
+
 
 def floor(
     dataset: Annotated[
-        Path, typer.Argument(metavar="DATASET", help="WILDTRACK-style JSON or its folder, or a simulated dataset.")
+        list[str],
+        typer.Argument(
+            metavar="DATASET...",
+            help="WILDTRACK-style JSON or its folder, a simulated dataset, or families of scenarios to play undrawn.",
+        ),
     ],
     noise: Annotated[
         int | None, typer.Option("--noise", metavar="SEED", help="Give the boxes a detector's errors, by this seed.")
@@ -27,17 +34,33 @@ def floor(
     baseline: Annotated[
         bool, typer.Option("--baseline", help="Also greedy clusters of foot points, followed by SORT.")
     ] = False,
+    store: Annotated[str, typer.Option(metavar="PLAN", help="For families: a plan's file, nano or shop.")] = "nano",
+    seeds: Annotated[str, typer.Option(metavar="N|A:B", help="For families: which to play, each as a scene.")] = "1",
+    rate: Annotated[float, typer.Option(min=0.5, max=60.0, help="For families: moments a second.")] = 5.0,
     json: JsonOption = False,
 ) -> None:
     """Follow people over the floor from boxes of many cameras: IDF1, HOTA, MODA, whole visits, counts, centimetres."""
-    question_frames = None if frames is None else _frames(frames)
-    with told(), progress_bar("Following") as progress:
+    part = None if frames is None else _frames(frames)
+    from api.simulate.errors import told_errors
+
+    with told(*told_errors()), progress_bar("Following") as progress:
         from training.evaluate.floor import FloorQuestion, evaluate_floor, read_scenes
 
         names = tuple(name.strip() for name in cameras.split(",")) if cameras else ()
-        question = FloorQuestion(noise, question_frames, names, baseline, by_cameras)
-        report = evaluate_floor(read_scenes(dataset), question, progress)
+        if any(Path(each).exists() for each in dataset):
+            scenes = [scene for each in dataset for scene in read_scenes(Path(each))]
+        else:
+            scenes = _played(tuple(dataset), store, seeds, rate, cameras)
+        report = evaluate_floor(scenes, FloorQuestion(noise, part, names, baseline, by_cameras), progress)
     show(report, json)
+
+
+def _played(families: tuple[str, ...], store: str, seeds: str, rate: float, cameras: str | None) -> list[FloorScene]:
+    from api.simulate.options import SimulateRequest, recipes_of
+    from datasets.simulation.floor import play_floor
+
+    request = SimulateRequest(families, store, seeds, cameras, rate=rate)
+    return [play_floor(recipe) for recipe in recipes_of(request)]
 
 
 def _frames(text: str) -> tuple[int, int]:

@@ -1,0 +1,179 @@
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from tests.vision.floor.rooms import boxes, corners, detections, scene, walk
+from training.evaluate.floor import FloorQuestion, evaluate_floor, follow
+from training.evaluate.floor_noise import noisy_detections, true_detections
+from vision.floor import FloorSettings, FloorTracker
+
+CAMERAS = corners(4)
+
+
+@pytest.fixture(scope="module")
+def crossings():
+    """Two who meet, walk side by side at arm's length and part again, three pairs of them."""
+    moments = 50
+    paths = []
+    for turn, middle in ((0.2, (-1.5, 0.0)), (1.4, (1.5, 1.0)), (2.5, (0.5, -2.0))):
+        along = np.array([np.cos(turn), np.sin(turn)])
+        across = np.array([-along[1], along[0]])
+        s = np.linspace(-2.5, 2.5, moments)[:, None]
+        apart = 0.35 + 1.2 * np.clip(np.abs(s) - 0.8, 0.0, None)
+        paths += [np.array(middle) + s * along + side * apart * across for side in (1, -1)]
+    return scene(CAMERAS, np.array(paths), rate=5.0, name="crossings")
+
+
+def settled(tracker, boxes_by_moment, rate=5.0):
+    found = []
+    for t, seen in enumerate(boxes_by_moment):
+        tracker.update(t / rate, seen)
+        found += tracker.settled
+    return found + tracker.finish()
+
+
+def same(a, b):
+    return all(
+        x.time_s == y.time_s
+        and x.tracks.track_id.tolist() == y.tracks.track_id.tolist()
+        and np.allclose(x.tracks.xy, y.tracks.xy)
+        for x, y in zip(a, b, strict=True)
+    )
+
+
+def test_people_who_meet_and_part_keep_their_identities_where_greedy_clusters_do_not(crossings):
+    scores = [evaluate_floor([crossings], FloorQuestion(noise=seed, baseline=True)).scores for seed in (100, 101, 102)]
+    ours = np.mean([each["settled"].idf1 for each in scores])
+    plain = np.mean([each["baseline"].idf1 for each in scores])
+    assert ours > 0.93
+    assert plain < ours - 0.1
+    assert np.mean([each["settled"].moda for each in scores]) > 0.95
+    assert np.mean([each["settled"].position_error_cm for each in scores]) < 12
+
+
+def test_every_moment_is_settled_once_in_order_and_in_time(crossings):
+    tracker = FloorTracker(CAMERAS)
+    seen = []
+    for t, each in enumerate(noisy_detections(crossings, 100)):
+        now = t / 5.0
+        tracker.update(now, each)
+        seen += [moment.time_s for moment in tracker.settled]
+        assert now - len(seen) / 5.0 < tracker.settings.window_s + 1e-6
+    seen += [moment.time_s for moment in tracker.finish()]
+    assert seen == pytest.approx(crossings.time_s.tolist())
+    assert tracker.finish() == []
+
+
+def test_the_order_of_cameras_is_of_no_matter(crossings):
+    moments = list(noisy_detections(crossings, 101))
+    turned = replace(crossings, cameras=CAMERAS[::-1])
+    first = settled(FloorTracker(CAMERAS), moments)
+    second = settled(FloorTracker(turned.cameras), [dict(reversed(each.items())) for each in moments])
+    for a, b in zip(first, second, strict=True):
+        assert len(a.tracks) == len(b.tracks)
+        apart = np.linalg.norm(a.tracks.xy[:, None] - b.tracks.xy[None], axis=2)
+        assert apart.min(axis=1).max(initial=0) < 0.01
+    assert same(first, settled(FloorTracker(CAMERAS), [dict(reversed(each.items())) for each in moments]))
+
+
+def test_after_a_reset_all_is_as_at_first_and_instances_share_nothing(crossings):
+    moments = list(noisy_detections(crossings, 102))[:25]
+    tracker, other = FloorTracker(CAMERAS), FloorTracker(CAMERAS)
+    first = settled(tracker, moments)
+    tracker.reset()
+    assert same(first, settled(tracker, moments))
+    assert same(first, settled(other, moments))
+    ids = {int(number) for moment in first for number in moment.tracks.track_id}
+    assert min(ids) == 1
+
+
+def test_ids_are_unique_at_each_moment_live_and_settled(crossings):
+    tracker = FloorTracker(CAMERAS)
+    for t, seen in enumerate(noisy_detections(crossings, 103)):
+        live = tracker.update(t / 5.0, seen)
+        for tracks in [live, *(moment.tracks for moment in tracker.settled)]:
+            assert len(set(tracks.track_id.tolist())) == len(tracks)
+            assert (tracks.track_id > 0).all()
+            assert np.isnan(tracks.wrists).all()
+            assert (np.linalg.eigvalsh(tracks.covariance) > 0).all()
+            assert ((tracks.confidence >= 0) & (tracks.confidence <= 1)).all()
+
+
+def test_velocity_is_in_metres_a_second():
+    room = scene(CAMERAS, walk((-2, 0), (2, 1.0), 21)[None], rate=5.0)
+    moments, _, _ = follow(room, list(true_detections(room)))
+    tracks = moments[10].tracks
+    assert tracks.xy[0] == pytest.approx(room.xy_m[10], abs=0.1)
+    assert tracks.velocity[0] == pytest.approx([1.0, 0.25], abs=0.15)
+    assert tracks.cameras.all()
+
+
+def test_a_camera_that_fails_is_no_evidence_and_costs_no_identity():
+    room = scene(CAMERAS, np.array([walk((-2, -1), (2, -1), 30), walk((2, 1), (-2, 1), 30)]), rate=5.0)
+    dark = np.zeros((30, 4), np.bool_)
+    dark[8:22, :2] = True
+    moments, _, _ = follow(room, list(noisy_detections(replace(room, dark=dark), 100)))
+    ids = {number for moment in moments for number in moment.tracks.track_id.tolist()}
+    assert len(ids) == 2
+    assert all(len(moment.tracks) == 2 for moment in moments)
+
+
+def test_all_cameras_fail_for_two_seconds_and_the_people_are_the_same():
+    room = scene(CAMERAS, np.array([walk((-3, -1), (3, -1), 40), walk((3, 1), (-3, 1), 40)]), rate=5.0)
+    dark = np.zeros((40, 4), np.bool_)
+    dark[15:25] = True
+    moments, _, _ = follow(room, list(noisy_detections(replace(room, dark=dark), 100)))
+    assert set(moments[5].tracks.track_id.tolist()) == set(moments[35].tracks.track_id.tolist())
+
+
+def test_who_leaves_is_gone_and_who_comes_is_somebody_else():
+    paths = np.full((2, 60, 2), np.nan)
+    paths[0, :20] = walk((-2, 0), (1.5, 0), 20)
+    paths[1, 40:] = walk((-2, 0), (1.5, 0), 20)
+    room = scene(CAMERAS, paths, rate=5.0)
+    moments, _, _ = follow(room, list(noisy_detections(room, 104)))
+    assert all(len(moment.tracks) == 0 for moment in moments[24:38])
+    first, second = moments[10].tracks.track_id.tolist(), moments[50].tracks.track_id.tolist()
+    assert len(first) == len(second) == 1
+    assert first != second
+
+
+def test_made_up_boxes_are_nobody():
+    rng = np.random.default_rng(5)
+    tracker = FloorTracker(CAMERAS)
+    for t in range(50):
+        seen = {}
+        for model in CAMERAS:
+            places = rng.uniform(-3, 3, (rng.poisson(0.5), 2))
+            seen[model.camera] = detections(boxes(model, places))
+        assert len(tracker.update(t / 5.0, seen)) <= 1
+    assert sum(len(moment.tracks) for moment in tracker.settled) <= 2
+
+
+def test_with_gates_nobody_vanishes_in_the_middle_of_the_shop():
+    # Gone for four seconds in the middle of the room, and back two metres on.
+    paths = walk((-3, 0), (3, 0), 60)[None].copy()
+    room = scene(CAMERAS, paths, rate=5.0)
+    moments = list(true_detections(room))
+    for t in range(25, 45):
+        moments[t] = {name: each[:0] for name, each in moments[t].items()}
+    gates = np.array([[[-3.2, -1.0], [-3.2, 1.0]], [[3.2, -1.0], [3.2, 1.0]]])
+
+    def ids(given):
+        tracker = FloorTracker(CAMERAS, replace(FloorSettings(), silence=-150.0), gates=given)
+        return {n for moment in settled(tracker, moments) for n in moment.tracks.track_id.tolist()}
+
+    assert len(ids(None)) == 2
+    assert len(ids(gates)) <= 2
+
+
+def test_what_is_wrong_is_said():
+    tracker = FloorTracker(CAMERAS)
+    with pytest.raises(ValueError, match="no camera cellar; there are c0, c1, c2, c3"):
+        tracker.update(0.0, {"cellar": detections([])})
+    tracker.update(0.0, {})
+    with pytest.raises(ValueError, match="time must advance"):
+        tracker.update(0.0, {})
+    with pytest.raises(ValueError, match="different names"):
+        FloorTracker([CAMERAS[0], CAMERAS[0]])
