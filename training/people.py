@@ -16,7 +16,6 @@ exported and registered as a candidate for the role people. `training.pose` trai
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, Final
@@ -33,12 +32,13 @@ from models.people_detector import OUTPUTS, PeopleDetector
 from models.people_network import PeopleNetwork, open_people_network
 from models.pictures import fit as fitted
 from models.runtimes import OpenVinoRuntime, torch_to_openvino
-from training.candidate import DataUsed, submit
+from training.candidate import submit
 from training.evaluate.detector import evaluate_detectors
 from training.evaluate.people_pictures import Question
 from training.export import export_onnx, exportable
-from training.faults import check_data, check_room, checkpoint_bytes
+from training.faults import check_room, checkpoint_bytes
 from training.films import Film
+from training.footage import DatasetsOption, FilmsOption, Footage, TuneOption
 from training.loop import fit
 from training.parallel import Parallel, launch
 from training.people_losses import Teacher, losses
@@ -56,7 +56,6 @@ from training.script import (
     order,
     say,
     told,
-    used,
     warm_then_cosine,
     weights_file,
 )
@@ -106,22 +105,11 @@ class Recipe(ScriptRecipe):
     tune: tuple[Film, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Data:
-    """What is learned from and what is evaluated on; ``used`` is what the candidate's facts say of it."""
-
-    learn: tuple[Path, ...]
-    tune: tuple[Path, ...]
-    used: tuple[DataUsed, ...]
-
-
 def main(
     out: OutOption,
-    data: Annotated[
-        Path | None, typer.Option(help="Folder of the recipe's films; those that are missing are made.")
-    ] = None,
-    dataset: Annotated[list[Path] | None, typer.Option(help="Learn from this in place of the films.")] = None,
-    tune: Annotated[list[Path] | None, typer.Option(help="With --dataset: evaluate on this.")] = None,
+    data: FilmsOption = None,
+    dataset: DatasetsOption = None,
+    tune: TuneOption = None,
     recipe: RecipeOption = RECIPE,
     warm: Annotated[
         str | None, typer.Option(help="Begin with this network in place of the recipe's: a name, or an .onnx file.")
@@ -134,9 +122,7 @@ def main(
     how = Recipe.read(recipe, smoke)
     if warm is not None:
         how = how.model_copy(update={"warm": warm})
-    if (data is None) == (not dataset) or bool(dataset) != bool(tune):
-        raise typer.BadParameter("give --data, or both --dataset and --tune")
-    found = filmed(how, data) if data is not None else given(dataset or [], tune or [])
+    found = Footage.asked(how.films, how.tune, data, dataset, tune)
     # The views are made before there are several processes, which then share them.
     network = open_people_network(weights_file(how.warm), how.size)
     check_room(out, checkpoint_bytes(network.head))
@@ -145,20 +131,7 @@ def main(
     launch(partial(train, how, found, out), processes, device)
 
 
-def filmed(how: Recipe, folder: Path) -> Data:
-    """The recipe's films in ``folder``, made where they are missing."""
-    learn, tune = ([film.made(folder) for film in films] for films in (how.films, how.tune))
-    return Data(tuple(learn), tuple(tune), tuple(film.used(folder) for film in how.films))
-
-
-def given(learn: Sequence[Path], tune: Sequence[Path]) -> Data:
-    """Datasets of one's own, every picture and label checked. Raises what ``training.faults.check_data`` raises."""
-    for path in (*learn, *tune):
-        check_data(open_dataset(path), classes=1, backgrounds=True, progress=told(f"checking {path.name}"))
-    return Data(tuple(learn), tuple(tune), tuple(used(path) for path in learn))
-
-
-def train(how: Recipe, data: Data, out: Path, parallel: Parallel) -> None:
+def train(how: Recipe, data: Footage, out: Path, parallel: Parallel) -> None:
     """One process's part of the training; the first evaluates and registers."""
     network = open_people_network(weights_file(how.warm), how.size)
     store = FeatureStore.open(out / "views")
@@ -178,7 +151,7 @@ def train(how: Recipe, data: Data, out: Path, parallel: Parallel) -> None:
     head = network.head
     optimizer = torch.optim.AdamW(head.parameters(), how.rate, weight_decay=how.weight_decay)
     schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, partial(warm_then_cosine, steps=how.steps))
-    with Run.open(out, how.model_dump(mode="json") | {"learned from": [str(path) for path in data.learn]}) as run:
+    with Run.open(out, how.model_dump(mode="json") | {"learned from": data.said}) as run:
         fit(
             run,
             head,
@@ -198,7 +171,7 @@ def train(how: Recipe, data: Data, out: Path, parallel: Parallel) -> None:
             finish(how, data, network.cpu().eval(), run)
 
 
-def finish(how: Recipe, data: Data, network: PeopleNetwork, run: Run) -> None:
+def finish(how: Recipe, data: Footage, network: PeopleNetwork, run: Run) -> None:
     """Evaluate, export, register."""
     pictures = examples(data.tune[0], how.use, 1)
     export_onnx(exportable(network, pictures, OUTPUTS), run.folder / "network.onnx")
@@ -256,7 +229,7 @@ def features(how: Recipe, learn: Sequence[Path], network: PeopleNetwork, folder:
     )
 
 
-def card(how: Recipe, data: Data, metrics: dict[str, float]) -> str:
+def card(how: Recipe, data: Footage, metrics: dict[str, float]) -> str:
     """What a stranger must know of a candidate; the shipped file's card says more."""
     learned = "".join(f"- {each.name}: {each.counts.get('pictures', '?')} pictures\n" for each in data.used)
     figures = "".join(f"- {name} {value:.4f}\n" for name, value in metrics.items())

@@ -15,7 +15,6 @@ evaluated in the boxes that the active people network finds, exported and regist
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, Final
@@ -30,12 +29,13 @@ from datasets.formats.registry import open_dataset
 from models.joints import KEYPOINTS, OUTPUTS, SIZE, JointFinder, PosedDetector
 from models.joints_network import JointsNetwork
 from models.people import open_person_detector
-from training.candidate import DataUsed, submit
+from training.candidate import submit
 from training.evaluate.people_pictures import Question
 from training.evaluate.pose import evaluate_poses
 from training.export import export_onnx, exportable
-from training.faults import check_data, check_room, checkpoint_bytes
+from training.faults import check_room, checkpoint_bytes
 from training.films import Film
+from training.footage import DatasetsOption, FilmsOption, Footage, TuneOption
 from training.joint_crops import JointCrops, Variation, made, plain
 from training.joint_losses import losses
 from training.loop import fit
@@ -51,7 +51,6 @@ from training.script import (
     order,
     say,
     told,
-    used,
     warm_then_cosine,
     weights_file,
 )
@@ -91,22 +90,11 @@ class Recipe(ScriptRecipe):
     tune: tuple[Film, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Data:
-    """What is learned from and what is evaluated on; ``used`` is what the candidate's facts say of it."""
-
-    learn: tuple[Path, ...]
-    tune: tuple[Path, ...]
-    used: tuple[DataUsed, ...]
-
-
 def main(
     out: OutOption,
-    data: Annotated[
-        Path | None, typer.Option(help="Folder of the recipe's films; those that are missing are made.")
-    ] = None,
-    dataset: Annotated[list[Path] | None, typer.Option(help="Learn from this in place of the films.")] = None,
-    tune: Annotated[list[Path] | None, typer.Option(help="With --dataset: evaluate on this.")] = None,
+    data: FilmsOption = None,
+    dataset: DatasetsOption = None,
+    tune: TuneOption = None,
     recipe: RecipeOption = RECIPE,
     smoke: SmokeOption = False,
     device: DeviceOption = "cpu",
@@ -114,27 +102,12 @@ def main(
 ) -> None:
     """Train, evaluate, export, register."""
     how = Recipe.read(recipe, smoke)
-    if (data is None) == (not dataset) or bool(dataset) != bool(tune):
-        raise typer.BadParameter("give --data, or both --dataset and --tune")
-    found = filmed(how, data) if data is not None else given(dataset or [], tune or [])
+    found = Footage.asked(how.films, how.tune, data, dataset, tune)
     check_room(out, checkpoint_bytes(JointsNetwork(weights_file(how.warm), how.width)))
     # The crops are made before there are several processes, which then share them.
     crops = cut_out(found.learn, out / "crops")
     say(f"{len(crops)} people to learn from")
     launch(partial(train, how, found, out), processes, device)
-
-
-def filmed(how: Recipe, folder: Path) -> Data:
-    """The recipe's films in ``folder``, made where they are missing."""
-    learn, tune = ([film.made(folder) for film in films] for films in (how.films, how.tune))
-    return Data(tuple(learn), tuple(tune), tuple(film.used(folder) for film in how.films))
-
-
-def given(learn: Sequence[Path], tune: Sequence[Path]) -> Data:
-    """Datasets of one's own, every picture and label checked. Raises what ``training.faults.check_data`` raises."""
-    for path in (*learn, *tune):
-        check_data(open_dataset(path), classes=1, backgrounds=True, progress=told(f"checking {path.name}"))
-    return Data(tuple(learn), tuple(tune), tuple(used(path) for path in learn))
 
 
 def cut_out(learn: Sequence[Path], folder: Path) -> JointCrops:
@@ -144,7 +117,7 @@ def cut_out(learn: Sequence[Path], folder: Path) -> JointCrops:
     return made(folder, datasets, key=key, progress=told("cutting out people"))
 
 
-def train(how: Recipe, data: Data, out: Path, parallel: Parallel) -> None:
+def train(how: Recipe, data: Footage, out: Path, parallel: Parallel) -> None:
     """One process's part of the training; the first evaluates and registers."""
     torch.manual_seed(how.seed)
     network = JointsNetwork(weights_file(how.warm), how.width).to(memory_format=torch.channels_last)
@@ -169,7 +142,7 @@ def train(how: Recipe, data: Data, out: Path, parallel: Parallel) -> None:
     groups = [{"params": trunk, "lr": how.rate * how.trunk_rate}, {"params": head, "lr": how.rate}]
     optimizer = torch.optim.AdamW(groups, weight_decay=how.weight_decay)
     schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, partial(warm_then_cosine, steps=how.steps))
-    with Run.open(out, how.model_dump(mode="json") | {"learned from": [str(path) for path in data.learn]}) as run:
+    with Run.open(out, how.model_dump(mode="json") | {"learned from": data.said}) as run:
         fit(
             run,
             network,
@@ -189,7 +162,7 @@ def train(how: Recipe, data: Data, out: Path, parallel: Parallel) -> None:
             finish(how, data, network.cpu().eval(), crops, run)
 
 
-def finish(how: Recipe, data: Data, network: JointsNetwork, crops: JointCrops, run: Run) -> None:
+def finish(how: Recipe, data: Footage, network: JointsNetwork, crops: JointCrops, run: Run) -> None:
     """Evaluate, export, register."""
     people = [plain(np.asarray(crops.pictures[n]), crops.joints[n])[0] for n in range(min(len(crops), 8))]
     pictures = torch.from_numpy(np.stack(people))
@@ -217,7 +190,7 @@ def finish(how: Recipe, data: Data, network: JointsNetwork, crops: JointCrops, r
     say(f"registered {candidate.id}")
 
 
-def card(how: Recipe, data: Data, people: int, metrics: dict[str, float]) -> str:
+def card(how: Recipe, data: Footage, people: int, metrics: dict[str, float]) -> str:
     """What a stranger must know of a candidate; the shipped file's card says more."""
     learned = "".join(f"- {each.name}: {each.counts.get('pictures', '?')} pictures\n" for each in data.used)
     figures = "".join(f"- {name} {value:.4f}\n" for name, value in metrics.items())
