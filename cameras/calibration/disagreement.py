@@ -22,7 +22,7 @@ from cameras.geometry import CameraModel
 Float = NDArray[np.float64]
 Int = NDArray[np.int64]
 
-LEARN_S, WINDOW_S, LIMIT_DEG = 60.0, 45.0, 1.2
+LEARN_S, WINDOW_S, LIMIT_DEG = 60.0, 45.0, 1.4
 _BIN_S: Final = 1.0
 _CUT_M: Final = 2.0  # places further apart are not of one person
 _WALKS_M: Final = 0.25  # who moves less in a second stands, stoops and reaches

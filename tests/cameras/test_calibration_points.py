@@ -9,7 +9,7 @@ from cameras.calibration.accuracy import floor_difference_cm, seen_floor
 from cameras.calibration.errors import CollinearPointsError, PointsDisagreeError, TooFewPointsError
 from cameras.calibration.parameters import angle_deg, at_size, lens_of, moved, pose_of, view_with
 from cameras.calibration.points import calibrate_points
-from cameras.calibration.proof import COMES, GRID, prove
+from cameras.calibration.proof import prove
 from cameras.geometry import CameraModel
 from store.views import CameraView, Lens, PlanError, Pose
 
@@ -150,5 +150,7 @@ def test_the_proof_shows_the_floor_and_the_errors() -> None:
     wrong = prove(camera(), picture, pixels + 5.0, POINTS)
     assert right.shape == picture.shape
     assert (picture == 200).all()
-    assert (right == GRID).all(axis=2).sum() > 500
-    assert (wrong == COMES).all(axis=2).sum() > (right == COMES).all(axis=2).sum() + 100
+    # The grid is drawn blue to green, arrows red; lines are smoothed.
+    assert (right[..., 0].astype(int) - right[..., 2] > 60).sum() > 500
+    red = [(image[..., 2].astype(int) - image[..., 0] > 60).sum() for image in (right, wrong)]
+    assert red[1] > red[0] + 100
