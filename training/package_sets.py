@@ -37,9 +37,9 @@ class PackageSet:
 
     ``crops`` and ``photos`` hold PNG files: n, and ``len(VIEWS)`` a product. ``xyxy`` float32 (n, 4) is the package in
     its crop; ``product`` int (n,); ``held`` bool (n,) is it in a hand, basket or trolley; ``visible_share``,
-    ``turned_deg``, ``pixels_per_metre`` float32 (n,); ``axes`` float32 (n, 2, 3) the picture's right and down in the
-    package's axes; ``picture`` int (n,) numbers the pictures, ``event`` int (n,) what shows one package or one row of a
-    shelf (``PackageCrop``). Of products:
+    ``turned_deg``, ``pixels_per_metre`` float32 (n,); ``axes`` float32 (n, 2, 3) the pixels right and down of a metre
+    along its width, depth and height; ``picture`` int (n,) numbers the pictures, ``event`` int (n,) what shows one
+    package or one row of a shelf (``PackageCrop``). Of products:
     ``gtins`` and ``names`` (k,), ``look`` int (k,) the same for those that differ in size alone, ``size_m`` float32
     (k, 3), ``neighbours`` int (k, m) products nearest first, itself among them, -1 where there are no more.
     """

@@ -17,7 +17,7 @@ Float = NDArray[np.float32]
 
 # Weights of the kinds of evidence (``evidence.NAMES``), where what varies within products was learnt and where not.
 _LEARNT: Final = (2.5, 0.0, 2.0, 0.0, 0.7, 0.8, 0.0, 0.0, 1.0, 1.0)
-_PLAIN: Final = (0.6, 0.0, 10.0, 3.0, 0.5, 0.0, 1.0, 4.5, 1.0, 1.0)
+_PLAIN: Final = (0.5, 0.0, 18.0, 3.0, 0.5, 0.0, 1.0, 4.5, 1.0, 1.2)
 _COUNT_FROM_TO: Final = (10.0, 60.0)
 _CUMULATIVE: Final = [COARSE, SIZE, BOX]
 # For the best candidate's being there at all: an offset, weights of its evidence, and one of its probability.

@@ -111,11 +111,11 @@ def test_a_measured_size_tells_packages_of_one_print_apart(fronts):
 
 def test_a_box_tells_by_its_sides_how_large_a_package_is_where_it_is_known_how_it_stands():
     sizes = np.array([[0.1, 0.1, 0.2], [0.1, 0.1, 0.24], [0.3, 0.1, 0.2]], np.float32)
-    upright = np.array([[1, 0, 0], [0, 0, -1]])
+    upright = 500.0 * np.array([[1, 0, 0], [0, 0, -1]])
     stands = box_evidence(Measured(500.0, (50.0, 120.0), upright), sizes)
     assert stands.argmax() == 1
     assert stands[0] < -3
-    lies = box_evidence(Measured(500.0, (120.0, 50.0), np.array([[0, 0, 1], [0, 1, 0]])), sizes)
+    lies = box_evidence(Measured(500.0, (120.0, 50.0), 500.0 * np.array([[0, 0, 1], [0, 1, 0]])), sizes)
     assert lies.argmax() == 1
     turned_anyhow = box_evidence(Measured(500.0, (50.0, 120.0)), sizes)
     assert turned_anyhow[:2].min() > turned_anyhow[2]

@@ -37,7 +37,7 @@ def shop(products, crops, seed):
         visible_share=np.ones(n, np.float32),
         turned_deg=np.zeros(n, np.float32),
         pixels_per_metre=np.full(n, 120, np.float32),
-        axes=np.tile(np.array([[1, 0, 0], [0, 0, -1]], np.float32), (n, 1, 1)),
+        axes=np.tile(np.array([[120, 0, 0], [0, 0, -120]], np.float32), (n, 1, 1)),
         picture=np.arange(n) // 10,
         event=np.arange(n),
         gtins=tuple(f"{p:014d}" for p in range(products)),

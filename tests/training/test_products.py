@@ -126,7 +126,7 @@ def test_a_simulated_shop_is_asked_among_neighbours_and_by_size():
         visible_share=np.ones(4, np.float32),
         turned_deg=np.zeros(4, np.float32),
         pixels_per_metre=np.full(4, scale, np.float32),
-        axes=np.tile(np.array([[1, 0, 0], [0, 0, -1]], np.float32), (4, 1, 1)),
+        axes=np.tile(np.array([[scale, 0, 0], [0, 0, -scale]], np.float32), (4, 1, 1)),
         picture=np.arange(4),
         event=np.arange(4),
         gtins=tuple(f"{n:014d}" for n in range(4)),
@@ -140,7 +140,7 @@ def test_a_simulated_shop_is_asked_among_neighbours_and_by_size():
     told = score_trials("shop", [trial], Colours())
     assert told.scores["top1"] == told.scores["look"] == 1
     # Were the camera half as near again, the small package would be the large one.
-    nearer = replace(shop, pixels_per_metre=np.array([scale * 2 / 3, scale, scale, scale], np.float32))
+    nearer = replace(shop, axes=shop.axes * np.array([2 / 3, 1, 1, 1], np.float32)[:, None, None])
     taken = score_trials("shop", [set_trial("shop", nearer)], Colours())
     assert taken.scores["look"] == 1
     assert taken.scores["top1"] == 0.75

@@ -156,9 +156,10 @@ def measures(shop: PackageSet) -> list[Measured]:
     boxes = shop.xyxy[:, 2:] - shop.xyxy[:, :2]
     noise = rng.normal(0.0, 1.0, boxes.shape) * np.hypot(_BOX_SHARE * boxes, _BOX_PX)
     boxes = np.maximum(boxes + noise, 1.0)
+    scales = np.linalg.norm(shop.axes, axis=(1, 2)) / 2**0.5  # whichever way a package is turned
     return [
         Measured(float(scale), (float(box[0]), float(box[1])), None if held else axes)
-        for scale, box, held, axes in zip(shop.pixels_per_metre, boxes, shop.held, shop.axes, strict=True)
+        for scale, box, held, axes in zip(scales, boxes, shop.held, shop.axes, strict=True)
     ]
 
 

@@ -29,8 +29,8 @@ class SeenPackage:
 
     ``xyxy`` bounds the whole package, in pixels, and may exceed the picture; ``visible_share`` is the part of it that
     nothing hides; ``turned_deg`` the angle between the way to the camera and its front's normal (the lid's for a tray);
-    ``pixels_per_metre`` what a metre across the view measures at its place; ``axes`` are the picture's right and down
-    in the package's own axes (width, depth, height), one after the other.
+    ``pixels_per_metre`` what a metre across the view measures at its place; ``axes`` are how many pixels right, and
+    then how many down, a metre along the package's width, depth and height goes there.
     """
 
     product: str
@@ -141,12 +141,9 @@ def _seen(
     ends = camera.project(np.stack([middle - right, middle + right]))
     box = (*pixels.min(axis=0).tolist(), *pixels.max(axis=0).tolist())
     scale = float(np.linalg.norm(ends[1] - ends[0])) / 0.1
-    # What is right and down in the picture where the package is, which is not quite what is so in its middle.
-    ahead = -way / distance
-    right = np.cross(camera.rotation[1], ahead)
-    right /= np.linalg.norm(right)
-    across = np.stack([right, np.cross(ahead, right)]) @ np.asarray(pose, np.float64)[:3, :3]
-    a, b, c, d, e, f = across.ravel().tolist()
+    steps = np.asarray(pose, np.float64)[:3, :3].T * 0.01
+    along = (camera.project(middle + steps) - camera.project(middle - steps)) / 0.02
+    a, b, c, d, e, f = along.T.ravel().tolist()
     return SeenPackage(name, where, box, share, turned, scale, (a, b, c, d, e, f))
 
 
