@@ -29,6 +29,8 @@ class _Checkpoint:
 class Books:
     """Takes events about products, and who belongs to which session; the same event twice is one.
 
+    ``joins`` counts the changes of who belongs where.
+
     ``forget`` closes the books on what is long past; an event of before that time is refused from then on.
     """
 
@@ -38,6 +40,7 @@ class Books:
         self._events: dict[str, ProductEvent] = {}
         self._settled: dict[str, ProductSettled] = {}
         self._joined: dict[str, tuple[Place, str]] = {}
+        self.joins = 0
         self._checkpoints = [_Checkpoint(0, EMPTY)]
         self._now: Holdings | None = EMPTY
         self._closed_before = float("-inf")
@@ -55,8 +58,12 @@ class Books:
             return False
         self._events[event.id] = event
         place = _place(event)
-        insort(self._order, place)
-        self._undo(place)
+        if self._now is not None and (not self._order or place > self._order[-1]):
+            self._order.append(place)
+            self._now = self._step(self._now, len(self._order) - 1)
+        else:
+            insort(self._order, place)
+            self._undo(place)
         return True
 
     def add_all(self, events: Iterable[Event]) -> None:
@@ -106,6 +113,7 @@ class Books:
             self._settled.pop(event_id, None)
         stakes = {track: kept for track, kept in held.stakes.items() if kept and not gone(track)}
         self._joined = {track: joined for track, joined in self._joined.items() if not gone(track)}
+        self.joins += 1
         self._checkpoints = [_Checkpoint(0, Holdings(stakes))]
         self._now = None
         self._closed_before = max(self._closed_before, before)
@@ -116,6 +124,7 @@ class Books:
         if known is not None and known[0] >= place:
             return False
         self._joined[event.track_id] = (place, event.session_id)
+        self.joins += 1
         return True
 
     def _settle(self, event: ProductSettled) -> bool:
@@ -139,10 +148,14 @@ class Books:
     def _run(self, start: _Checkpoint, end: int) -> Holdings:
         held = start.held
         for number in range(start.done, end):
-            event_id = self._order[number][2]
-            held = step(held, self.event(event_id), self._price_at)
-            if (number + 1) % _EVERY == 0 and number + 1 > self._checkpoints[-1].done:
-                self._checkpoints.append(_Checkpoint(number + 1, held))
+            held = self._step(held, number)
+        return held
+
+    def _step(self, held: Holdings, number: int) -> Holdings:
+        """The holdings after one event more; some are kept to go back to."""
+        held = step(held, self.event(self._order[number][2]), self._price_at)
+        if (number + 1) % _EVERY == 0 and number + 1 > self._checkpoints[-1].done:
+            self._checkpoints.append(_Checkpoint(number + 1, held))
         return held
 
 

@@ -39,7 +39,7 @@ from store.settings import Settings
 
 GROUP: Final = "checkout"
 TYPES: Final = (*FACTS, PersonEntered.type, PersonMoved.type, PersonLeft.type, PersonPassed.type)
-_REMEMBER_S: Final = 24 * 3600.0
+_REMEMBER_S: Final = 2 * 3600.0
 _FORGET_EVERY_S: Final = 600.0
 _TICK_S: Final = 0.25
 _PAUSE_S: Final = 1.0

@@ -7,10 +7,11 @@ from collections.abc import Iterable, Iterator
 from checkout.books import Books
 from checkout.doors import Doors
 from checkout.ids import derived_id, receipt_id_of
-from checkout.lines import NOTHING, Basket, Doubt, baskets, owed
+from checkout.lines import NOTHING, Basket, Doubt, owed
 from checkout.policy import Policy
 from checkout.prices import PriceBook
 from checkout.sessions import Register, Session
+from checkout.tabs import Tabs
 from store.events import (
     BasketChanged,
     BasketLine,
@@ -40,6 +41,7 @@ class Shop:
         self._books = Books(prices.at)
         self._register = Register()
         self._doors = Doors(store, self._register, self.policy, self._books.session_of, self.basket)
+        self._tabs = Tabs(self.policy)
         self._baskets: dict[str, Basket] | None = None
         self._told: dict[str, tuple[BasketLine, ...]] = {}
         self._asked: set[str] = set()
@@ -104,7 +106,7 @@ class Shop:
 
     def _all_baskets(self) -> dict[str, Basket]:
         if self._baskets is None:
-            self._baskets = baskets(self._books, self._register.roles(), self.policy)
+            self._baskets = self._tabs.baskets(self._books, self._register.roles())
         return self._baskets
 
     def _advance(self, now: float) -> None:
@@ -137,7 +139,8 @@ class Shop:
             if session.is_open:
                 follows += self._live(session, basket, cause)
             elif session.issued:
-                if owed(basket.lines) != owed(before.get(session.id, NOTHING).lines):
+                old = before.get(session.id, NOTHING)
+                if basket is not old and owed(basket.lines) != owed(old.lines):
                     follows += self._applied(self._corrected(session, basket, cause))
             elif session.pays:
                 follows += self._applied(self._receipted(session, basket))
