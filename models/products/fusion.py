@@ -20,9 +20,11 @@ _LEARNT: Final = (2.5, 0.0, 2.0, 0.0, 0.7, 0.8, 0.0, 0.0, 1.0, 1.0)
 _PLAIN: Final = (0.5, 0.0, 18.0, 3.0, 0.5, 0.0, 1.0, 4.5, 1.0, 1.2)
 _COUNT_FROM_TO: Final = (10.0, 60.0)
 _CUMULATIVE: Final = [COARSE, SIZE, BOX]
-# For the best candidate's being there at all: an offset, weights of its evidence, and one of its probability.
+# For the best candidate's being there at all: an offset, weights of its evidence, and one of its probability. Of many
+# photos a product, of few, and of few in small pictures, where that one is the best of five says nothing.
 _KNOWN_LEARNT: Final = (2.4, (0.0, 2.1, 0.0, 0.0, 0.0, 0.8, 0.0, 0.0, 0.0, 0.0), 0.0)
 _KNOWN_PLAIN: Final = (-2.4, (0.0, 0.0, 0.0, -0.4, 0.0, 0.0, 3.6, 2.6, 0.0, 0.0), 2.4)
+_KNOWN_SMALL: Final = (-1.6, (0.0, 0.0, 3.5, 0.0, 0.0, 0.0, 0.0, 4.0, 0.0, 0.8), 0.0)
 
 
 def fused(evidence: Float, learnt: bool) -> Float:
@@ -48,6 +50,9 @@ def known(evidence: Float, probability: NDArray[np.floating], learnt: bool) -> F
     rows = np.arange(len(evidence))
     best = evidence[rows, probability.argmax(axis=1)]
     lead = probability.max(axis=1)
-    offset, weights, sure = _KNOWN_LEARNT if learnt else _KNOWN_PLAIN
-    total = offset + best @ np.array(weights, np.float32) + sure * lead
+    totals = [
+        offset + best @ np.array(weights, np.float32) + sure * lead
+        for offset, weights, sure in ((_KNOWN_LEARNT,) if learnt else (_KNOWN_PLAIN, _KNOWN_SMALL))
+    ]
+    total = totals[0] if learnt else np.where(best[:, COARSE] == 0, *totals)
     return np.asarray(1 / (1 + np.exp(-total)), np.float32)
