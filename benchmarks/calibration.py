@@ -149,7 +149,8 @@ def _board(numbers: range, cameras: int) -> None:
                 medians.append(float(np.median(off)))
                 typer.echo(
                     f"  {seed} {true.camera}: median {medians[-1]:.2f}, 90 % within {np.quantile(off, 0.9):.2f}; lens "
-                    f"{lens.rms_px:.2f} px off, focal length {100 * (lens.matrix[0, 0] / true.matrix[0, 0] - 1):+.2f} %; "
+                    f"{lens.rms_px:.2f} px off, focal length "
+                    f"{100 * (lens.matrix[0, 0] / true.matrix[0, 0] - 1):+.2f} %; "
                     f"said: {found.errors.median_cm:.1f}"
                 )
     typer.echo(f"  median {np.median(medians):.2f}, worst {max(medians):.2f} of {len(medians)} cameras")

@@ -120,7 +120,7 @@ def _curve(a: Track, b: Track, shifts: Float) -> tuple[Float, float] | None:
     moments = times + shifts[:, None]
     there = at_times(b, moments.ravel(), b.xy).reshape(*moments.shape, 2)
     apart = xy - there  # (shifts, samples, 2)
-    good = np.isfinite(apart).all(axis=2)
+    good = np.asarray(np.isfinite(apart).all(axis=2))
     counts = good.sum(axis=1).astype(np.float64)
     enough = counts >= 6
     errors = np.full(len(shifts), np.nan)
@@ -176,9 +176,9 @@ def _joined(
     values = np.array([*(pair.shift_s for pair in used), 0.0])
     sigma = np.array([*(pair.sigma_s for pair in used), 1e-4])
     weight = 1.0 / sigma
-    solution = np.zeros(len(chosen))
+    solution: Float = np.zeros(len(chosen))
     for _ in range(10):
-        solution = np.linalg.lstsq(design * weight[:, None], values * weight, rcond=None)[0]
+        solution = np.asarray(np.linalg.lstsq(design * weight[:, None], values * weight, rcond=None)[0])
         off = np.abs(design @ solution - values) / np.hypot(sigma, 0.01)
         weight = 1.0 / sigma / np.sqrt(1.0 + (off / 3.0) ** 2)
     spread = np.sqrt(np.diag(np.linalg.pinv((design * weight[:, None]).T @ (design * weight[:, None]))))

@@ -255,7 +255,7 @@ def _poses(shop: Float, plane: Float) -> list[tuple[Float, Float]]:
         return []
     found = []
     for vector, shift in zip(turns, shifts, strict=True):
-        rotation = turn(vector)
+        rotation = turn(np.asarray(vector, np.float64))
         position = -rotation.T @ np.asarray(shift, np.float64).ravel() + lift
         if np.isfinite(position).all() and position[2] > 0.3:
             found.append((rotation, position))
@@ -264,7 +264,7 @@ def _poses(shop: Float, plane: Float) -> list[tuple[Float, Float]]:
 
 def _slope(of: Callable[[Float], Float], at: Float) -> Float:
     """The derivative (m, n) of a function of (n,) to (m,), by central differences."""
-    columns = []
+    columns: list[Float] = []
     for n in range(len(at)):
         step = np.zeros(len(at))
         step[n] = 1e-5

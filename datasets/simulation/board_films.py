@@ -10,7 +10,7 @@ import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import cv2
 import numpy as np
@@ -62,7 +62,7 @@ class BoardFilm:
         self._plane = self._rays()
         self._still = self._background()
 
-    def _rays(self) -> Float:
+    def _rays(self) -> NDArray[np.float32]:
         """Where each finer pixel's ray meets the plane z = 1 before the camera: (H * FINER, W * FINER, 2)."""
         width, height = self._camera.size
         across, down = ((np.arange(n * FINER) + 0.5) / FINER - 0.5 for n in (width, height))
@@ -91,8 +91,8 @@ class BoardFilm:
         """A picture (H, W, 3) BGR: the mean over the poses of one exposure. ``hand`` covers a place (shares of the
         board's sides) of it.
         """
-        image = np.mean([self._drawn(pose, hand) for pose in poses], axis=0, dtype=np.float32)
-        image = cv2.GaussianBlur(image, (0, 0), SOFTNESS_PX)
+        sharp: Any = np.mean([self._drawn(pose, hand) for pose in poses], axis=0, dtype=np.float32)
+        image: Any = cv2.GaussianBlur(sharp, (0, 0), SOFTNESS_PX)
         height, width = image.shape
         y, x = np.mgrid[-1 : 1 : height * 1j, -1 : 1 : width * 1j].astype(np.float32)
         image = image * (1.0 - 0.12 * (x * x + y * y) + 0.06 * x)  # darker to the corners and to one side

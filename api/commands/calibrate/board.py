@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -87,7 +89,7 @@ def _calibrate(
     from cameras.calibration.accuracy import PointErrors
     from cameras.calibration.boards import Board
     from cameras.calibration.lens import calibrate_lens
-    from cameras.calibration.parameters import lens_of, view_with
+    from cameras.calibration.parameters import view_with
     from cameras.calibration.places import Place, place_camera
     from cameras.geometry import CameraModel
     from store.plan import load_plan
@@ -119,7 +121,6 @@ def _calibrate(
         f"were "
         f"measured; they were moved by {', '.join(f'{each:.1f}' for each in placed.shift_cm)} cm to fit"
     )
-    assert lens_of(placed.model) is not None
     write_proof(proof, placed.model, None if last is None else last.image, placed.pixels, placed.shop, shop, said)
     save(path, found, dry_run)
 
@@ -133,18 +134,18 @@ def _look(
 
     last: list[Frame] = []
     with open_source(source, camera=camera) as footage:
-        every = 1 if "/" not in source and footage.frame_count == 1 else max(1, round(footage.frame_rate / rate))
+        every = max(1, round(footage.frame_rate / rate))
         if Path(source).is_dir():
             every = 1
-        with typer.progressbar(length=footage.frame_count or 0, label="looking for the board", file=_stderr()) as bar:
+        with typer.progressbar(length=footage.frame_count or 0, label="looking for the board", file=sys.stderr) as bar:
 
-            def frames() -> object:
+            def frames() -> Iterator[Frame]:
                 for frame in footage:
                     last[:] = [frame]
                     bar.update(1)
                     yield frame
 
-            sights, made = find_board(frames(), board, every)  # type: ignore[arg-type]
+            sights, made = find_board(frames(), board, every)
         size = footage.size
     return sights, size, made, last[0] if last else None
 
@@ -164,9 +165,3 @@ def _lying(
     path = Path(floor)
     single = path.is_dir() or path.suffix.lower() in (".jpg", ".jpeg", ".png", ".bmp", ".webp")
     return (found if single else still_parts(found, size)), last
-
-
-def _stderr() -> object:
-    import sys
-
-    return sys.stderr
