@@ -1,4 +1,5 @@
 import json
+import shutil
 from dataclasses import replace
 
 import cv2
@@ -88,6 +89,26 @@ def test_photos_that_are_not_there_are_named(folder):
         photo_trial(folder, "train", "val")
     with pytest.raises(DatasetFileError, match="'test'"):
         photo_trial(folder, "catalogue", "test")
+
+
+@pytest.mark.parametrize(("source", "photos"), [("train", 3), ("both", 4)])
+def test_products_are_enrolled_from_photos_of_the_shop(folder, tmp_path, source, photos):
+    root = tmp_path / "photos"
+    shutil.copytree(folder, root)
+    rows = ["path,class_id"]
+    for number in range(4):
+        for turn in (-10, 0, 10):
+            matrix = cv2.getRotationMatrix2D((70, 100), turn, 0.8)
+            picture = cv2.warpAffine(label(number), matrix, (140, 200), borderValue=(60 + turn, 90, 90))
+            cv2.imwrite(str(root / "images" / f"{number}t{turn}.png"), picture)
+            rows.append(f"{number}t{turn}.png,{number}")
+    (root / "train.csv").write_text("\n".join(rows) + "\n")
+    trial = photo_trial(root, source, "val")
+    assert {len(images) for images in trial.enrolled.values()} == {photos}
+    report = score_trials("photos", [trial], Colours())
+    assert report.scores["top1"] == pytest.approx(7 / 8)
+    assert report.scores["cpu_ms"] > 0
+    assert "event_top1" not in report.scores
 
 
 def test_an_eighth_and_thirty_one_products_leave_twenty_three():
