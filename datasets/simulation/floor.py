@@ -78,8 +78,8 @@ def _box(camera: CameraModel, obstacles: Boxes, body: Float) -> Float | None:
 def _dark(timeline: Timeline, cameras: tuple[CameraModel, ...], times: Float) -> NDArray[np.bool_]:
     dark = np.zeros((len(times), len(cameras)), np.bool_)
     for outage in timeline.outages:
-        own = [number for number, camera in enumerate(cameras) if camera.camera == outage.camera]
-        dark[np.ix_((times >= outage.start_s) & (times < outage.end_s), own)] = True
+        own = np.array([camera.camera == outage.camera for camera in cameras], np.bool_)
+        dark |= ((times >= outage.start_s) & (times < outage.end_s))[:, None] & own
     return dark
 
 

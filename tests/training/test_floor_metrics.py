@@ -164,7 +164,7 @@ def test_a_part_and_some_cameras(dataset):
     table = run(dataset / "room.json")
     assert table.exit_code == 0
     assert "IDF1" in table.stdout
-    assert "whole visits" in table.stdout
+    assert "settled" in table.stdout
 
 
 @pytest.mark.parametrize(

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 OURS, LIVE, BASELINE = "settled", "live", "baseline"
 Boxes = list[dict[str, Detections]]
-_HEADINGS: Final = ("IDF1", "HOTA", "MODA", "whole visits", "count error", "cm", "ids", "people")
+_HEADINGS: Final = ("IDF1", "HOTA", "MODA", "whole", "count", "cm", "ids", "of")
 
 
 @dataclass(frozen=True, slots=True)

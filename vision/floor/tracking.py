@@ -29,6 +29,7 @@ Bools = NDArray[np.bool_]
 
 _NOT_THEIRS: Final = NOBODY - 1  # a box that is of somebody who has a better one in the same picture
 _WEAK: Final = 3.0  # so much less in log odds is enough to be kept for who is not given out yet
+_ALONE: Final = 1.0  # so much less than sure is who was seen once by one camera
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -177,7 +178,10 @@ class FloorTracker:
         if dt is not None:
             many = self._openings.arrivals(rest.place[:, :2]) * dt
         new = clusters(rest, found, many, s.boxes)
-        good = new.odds > s.drop - _WEAK
+        # One box alone may be a poster or a reflection, which stay: it takes a second one to be sure.
+        alone = np.bincount(new.group, minlength=len(new.odds)) == 1
+        odds = np.minimum(new.odds, np.where(alone, s.confirm - _ALONE, s.surest))
+        good = odds > s.drop - _WEAK
         place = np.where(good, np.cumsum(good) - 1, NOBODY)
         count = int(good.sum())
         owner = place[new.group]
@@ -186,7 +190,7 @@ class FloorTracker:
         key = self._next_key + np.arange(count)
         self._next_key += count
         states = started(new.place[good], new.variance[good], s.walking)
-        return _People(key, states, np.minimum(new.odds[good], s.surest), saw, *gathered(rest, owner, count))
+        return _People(key, states, odds[good], saw, *gathered(rest, owner, count))
 
     def _shown(self) -> FloorTracks:
         people = self._people

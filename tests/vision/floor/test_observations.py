@@ -77,7 +77,7 @@ def test_a_side_that_is_cut_off_counts_by_a_usual_width():
     cut = whole.clip(0, [*model.size, *model.size])
     seen, full = look(model, cut), look(model, whole)
     assert seen.place[0, :2] == pytest.approx([5.75, 0.0], abs=0.25)
-    assert seen.variance[0, 0, 0] > 2 * full.variance[0, 0, 0]
+    assert seen.variance[0, 0, 0] > 1.5 * full.variance[0, 0, 0]
 
 
 @pytest.mark.parametrize(
