@@ -69,8 +69,9 @@ def boxes(
             )
             tall = np.hypot(box[:, 2] - box[:, 0], box[:, 3] - box[:, 1])
             box = box + rng.normal(0, 1, box.shape) * noise * tall[:, None]
-            kept = (box[:, :2] > 4).all(axis=1) & (box[:, 2:] < np.array(model.size) - 4).all(axis=1)
-            kept &= rng.random(len(box)) > 0.1
+            middle = (box[:, :2] + box[:, 2:]) / 2
+            kept = ((middle > 0) & (middle < model.size)).all(axis=1) & (rng.random(len(box)) > 0.1)
+            box = np.clip(box, 0, np.tile(model.size, 2))
             rows += [(t, f"p{person}", b) for t, b in zip(exposed[kept].tolist(), box[kept], strict=True)]
         rows.sort(key=lambda row: (row[0], row[1]))
         ahead = (offsets_s or {}).get(name, 0.0)

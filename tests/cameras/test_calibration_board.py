@@ -29,7 +29,7 @@ from store.views import CameraView, Lens, Pose
 
 BOARD = Board.parse("5x4:0.2:0.15")
 RATE, SECONDS, STILL_S = 4.0, 11.0, 2.0
-PLACES = [(1.2, 2.6, -20.0), (2.6, 2.4, 60.0)]
+PLACES = [(1.2, 2.6, -20.0), (2.0, 1.3, 60.0)]
 SIZE = (640, 360)
 
 

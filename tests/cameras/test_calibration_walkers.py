@@ -72,7 +72,7 @@ def test_tracks_of_one_person_are_joined_across_cameras() -> None:
     models = room()
     told = boxes(models, 4, 30)
     pairs = match_all({each.camera: tracks_of(models[each.camera], each) for each in told}, {})
-    assert len(pairs) > 10
+    assert len(pairs) >= 6
     assert all(a.name.partition("/")[0] == b.name.partition("/")[0] for a, b in pairs)
     assert all(len({track.name.partition("/")[0] for track in group}) == 1 for group in people(pairs))
 
