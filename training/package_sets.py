@@ -22,7 +22,6 @@ from datasets.simulation.render import Photographer
 from datasets.simulation.shop import load_shop
 from datasets.simulation.truth.packages import slot_neighbours
 from store.catalogue import Catalogue, Product
-from training.apart import apart
 from training.package_crops import PackageCrop, film_crops
 
 Image = NDArray[np.uint8]
@@ -121,15 +120,11 @@ def film_set(recipe: Recipe, *, cameras: int, held: int, by_event: bool = False)
     return _packed(crops, catalogue, slot_neighbours(timeline.plan.slots()), recipe.seed)
 
 
-def filmed_apart(recipe: Recipe, path: Path, *, cameras: int, held: int, by_event: bool = False) -> PackageSet:
-    """``film_set`` in a process of its own, kept at ``path``: a process that has drawn by OpenGL crashes in torch."""
+def filmed(recipe: Recipe, path: Path, *, cameras: int, held: int, by_event: bool = False) -> PackageSet:
+    """``film_set``, kept at ``path``."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    apart(_film_to, recipe, path, cameras, held, by_event)
-    return PackageSet.load(path)
-
-
-def _film_to(recipe: Recipe, path: Path, cameras: int, held: int, by_event: bool) -> None:
     film_set(recipe, cameras=cameras, held=held, by_event=by_event).save(path)
+    return PackageSet.load(path)
 
 
 def _packed(

@@ -12,7 +12,6 @@ goods of other seeds, exported and registered as a candidate for the role ``prod
 from __future__ import annotations
 
 import math
-import sys
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
@@ -21,8 +20,7 @@ from typing import Annotated, Any, Final
 import numpy as np
 import torch
 import typer
-import yaml
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 from torch import Tensor
 from torch.nn import functional
 
@@ -33,13 +31,15 @@ from datasets.simulation.filming.recording import LICENCE
 from models.products.pictures import squared, trimmed
 from models.registry import fetch
 from store.plan import example_plan
+from training import package_sets
 from training.candidate import DataUsed, submit
 from training.loop import fit
-from training.package_sets import VIEWS, PackageSet, filmed_apart
+from training.package_sets import VIEWS, PackageSet
 from training.parallel import Parallel, launch
 from training.product_batches import ProductBatches, Variation
 from training.product_network import ProductNetwork, body_of
 from training.run import Run
+from training.script import DeviceOption, OutOption, Part, ProcessesOption, RecipeOption, ScriptRecipe, SmokeOption, say
 
 ACCEPTANCE: Final = 9000  # simulator seeds from here on are for acceptance alone
 RECIPE: Final = Path(__file__).parent / "recipes" / "products.yaml"
@@ -57,11 +57,7 @@ SMOKE: Final[dict[str, Any]] = {
 Seed = Annotated[int, Field(ge=0, lt=ACCEPTANCE)]
 
 
-class _Part(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class Films(_Part):
+class Films(Part):
     """What is filmed; see ``training.package_crops.film_crops``."""
 
     seeds: tuple[Seed, ...]
@@ -73,7 +69,7 @@ class Films(_Part):
     tune_held: int
 
 
-class NetworkShape(_Part):
+class NetworkShape(Part):
     """See ``training.product_network``."""
 
     size: int
@@ -82,22 +78,23 @@ class NetworkShape(_Part):
     dims: int
 
 
-class Batch(_Part):
+class Batch(Part):
     """See ``training.product_batches.ProductBatches``."""
 
     places: int
     near: int
 
 
-class Recipe(_Part):
+class Recipe(ScriptRecipe):
     """All that decides what a run learns."""
 
+    SMOKE = SMOKE
     name: str
     seed: int
     films: Films
     network: NetworkShape
     batch: Batch
-    variation: dict[str, float] = {}
+    variation: dict[str, float] = Field(default_factory=dict)
     steps: int
     rate: float
     body_rate: float
@@ -105,20 +102,14 @@ class Recipe(_Part):
     average: float
     temperature: float
 
-    @classmethod
-    def read(cls, path: Path, smoke: bool = False) -> Recipe:
-        """The recipe in a YAML file; ``smoke`` makes it a matter of seconds."""
-        document = yaml.safe_load(path.read_text(encoding="utf-8"))
-        return cls.model_validate(document | SMOKE if smoke else document)
-
 
 def main(
-    out: Annotated[Path, typer.Option(help="Folder of the run; one that was stopped goes on.")],
+    out: OutOption,
     data: Annotated[Path, typer.Option(help="Folder of films' crops; those that are missing are made.")],
-    recipe: Annotated[Path, typer.Option(help="What to learn, and how.")] = RECIPE,
-    smoke: Annotated[bool, typer.Option("--smoke", help="A small variation that takes seconds.")] = False,
-    device: Annotated[str, typer.Option(help='"cpu" or "cuda".')] = "cpu",
-    processes: Annotated[int, typer.Option(help="That many GPUs, or processes on a CPU.")] = 1,
+    recipe: RecipeOption = RECIPE,
+    smoke: SmokeOption = False,
+    device: DeviceOption = "cpu",
+    processes: ProcessesOption = 1,
 ) -> None:
     """Train, evaluate, export, register."""
     how = Recipe.read(recipe, smoke)
@@ -223,7 +214,7 @@ def filmed(data: Path, films: Films, seed: int) -> PackageSet:
     recipe = FilmRecipe(FAMILIES[seed % len(FAMILIES)], seed, example_plan("nano"), Filming(size=films.size), vary=True)
     tuning = seed in films.tune_seeds
     cameras, held = (films.tune_cameras, films.tune_held) if tuning else (films.cameras, films.held)
-    return filmed_apart(recipe, path, cameras=cameras, held=held)
+    return package_sets.filmed(recipe, path, cameras=cameras, held=held)
 
 
 def film_path(data: Path, films: Films, seed: int) -> Path:
@@ -312,11 +303,6 @@ of less than 20 pixels; real photos, which it has never seen: there its part is 
 
 `python -m training.product_embedder --data DIR --out RUN`, with the recipe in `training/recipes/products.yaml`.
 """
-
-
-def say(text: str) -> None:
-    """A line of progress."""
-    sys.stderr.write(f"{text}\n")
 
 
 if __name__ == "__main__":

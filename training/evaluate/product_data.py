@@ -18,7 +18,7 @@ from datasets.sample import DatasetFileError
 from datasets.simulation.filming.recipes import Filming, Recipe
 from models.products.measures import Measured
 from training.evaluate.slices import Slicing
-from training.package_sets import VIEWS, PackageSet, filmed_apart
+from training.package_sets import VIEWS, PackageSet, filmed
 
 Image = NDArray[np.uint8]
 Enrol = Literal["catalogue", "train", "both"]
@@ -111,7 +111,7 @@ def simulated_trials(folder: Path) -> list[Trial]:
         recipe = Recipe(scenario, int(settings["seed"]), run / "plan.yaml", filming, float(settings["start"]))
         with TemporaryDirectory() as scratch:
             crops = Path(scratch) / "packages.npz"
-            shop = filmed_apart(recipe, crops, cameras=len(settings["cameras"]), held=_HELD, by_event=True)
+            shop = filmed(recipe, crops, cameras=len(settings["cameras"]), held=_HELD, by_event=True)
         trials.append(set_trial(run.name, shop))
     if not trials:
         raise DatasetFileError(f"{folder}: no run of `aisle simulate` in it")
