@@ -62,7 +62,7 @@ class Board:
                 f"a marker of {self.marker_m:g} m does not fit into squares of {self.pitch_m:g} m; both are metres, "
                 "the marker the smaller"
             )
-        if _dictionary_number(self.dictionary) is None:
+        if dictionary_number(self.dictionary) is None:
             raise BadBoardError(f"no dictionary {self.dictionary!r}; there are: {', '.join(dictionaries())}")
         need, there = self.markers, len(self._dictionary.bytesList)
         if need > there:
@@ -108,7 +108,7 @@ class Board:
 
     @cached_property
     def _dictionary(self) -> Any:
-        number = _dictionary_number(self.dictionary)
+        number = dictionary_number(self.dictionary)
         assert number is not None
         return cv2.aruco.getPredefinedDictionary(number)
 
@@ -135,7 +135,8 @@ def dictionaries() -> tuple[str, ...]:
     return tuple(sorted(names))
 
 
-def _dictionary_number(name: str) -> int | None:
+def dictionary_number(name: str) -> int | None:
+    """OpenCV's number of a dictionary by its name here, None where there is none. The first one is 0."""
     for each in (f"DICT_{name}", f"DICT_APRILTAG_{name}"):
         number = getattr(cv2.aruco, each, None)
         if number is not None:

@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from cameras.calibration.boards import Board, dictionaries
+from cameras.calibration.boards import Board, dictionaries, dictionary_number
 from cameras.calibration.errors import BoardNotFoundError, WrongBoardError
 from cameras.frame import Frame
 
@@ -144,10 +144,10 @@ class BoardFinder:
         )
 
     def _shows(self, name: str) -> bool:
-        number = getattr(cv2.aruco, f"DICT_{name}", None) or getattr(cv2.aruco, f"DICT_APRILTAG_{name}", None)
+        number = dictionary_number(name)
         if number is None:
             return False
-        detector = cv2.aruco.ArucoDetector(cv2.aruco.getPredefinedDictionary(int(number)))
+        detector = cv2.aruco.ArucoDetector(cv2.aruco.getPredefinedDictionary(number))
         found = [detector.detectMarkers(gray)[1] for gray in self._kept]
         return sum(0 if ids is None else len(ids) for ids in found) >= 4
 
