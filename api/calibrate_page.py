@@ -90,7 +90,7 @@ def _allowed(principal: Principal) -> None:
 def _known(app: Services, camera: str) -> tuple[PlanFile, CameraView, Path | None]:
     """The plan, the camera's view in it or of its recorded pictures, and its preview. Raises 404 problems."""
     if app.plan_file is None:
-        detail = "This server was started without a plan. Start it with `aisle serve --plan FILE` to calibrate cameras."
+        detail = "This server was started without a plan. Start it with `aisle serve PLAN` to calibrate cameras."
         raise Problem(404, "no-plan", "No plan", detail)
     try:
         file = PlanFile.read(app.plan_file)
@@ -152,12 +152,17 @@ def _drawing(file: PlanFile) -> dict[str, Any]:
     from store.layout import footprint
 
     plan = file.plan
-    shapes = [{"kind": "fixture", "name": each.name, "points": footprint(each)} for each in plan.fixtures]
+    shapes: list[dict[str, Any]] = [
+        {"kind": "fixture", "name": each.name, "points": footprint(each)} for each in plan.fixtures
+    ]
     if plan.floor is not None:
         shapes.insert(0, {"kind": "floor", "name": "", "points": plan.floor.polygon})
     shapes += [{"kind": "gate", "name": gate.name, "points": (gate.a, gate.b)} for gate in plan.gates]
     shapes += [{"kind": "wall", "name": wall.name, "points": (wall.a, wall.b)} for wall in plan.walls]
-    every = [point for shape in shapes for point in shape["points"]] or [(0.0, 0.0), (10.0, 10.0)]
+    every: list[tuple[float, float]] = [point for shape in shapes for point in shape["points"]] or [
+        (0.0, 0.0),
+        (10.0, 10.0),
+    ]
     low = [min(point[k] for point in every) - 0.5 for k in (0, 1)]
     high = [max(point[k] for point in every) + 0.5 for k in (0, 1)]
     return {"shapes": shapes, "low": low, "high": high}

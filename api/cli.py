@@ -4,7 +4,20 @@ from __future__ import annotations
 
 import typer
 
-from api.commands import calibrate, datasets, evaluate, gate, keys, models, replay, serve, simulate, store, watch, worker
+from api.commands import (
+    calibrate,
+    datasets,
+    evaluate,
+    gate,
+    keys,
+    models,
+    replay,
+    serve,
+    simulate,
+    store,
+    watch,
+    worker,
+)
 
 app = typer.Typer(
     name="aisle",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final
+from typing import Any, Final
 
 import cv2
 import numpy as np
@@ -58,7 +58,8 @@ def _spread_out(sight: Sight, board: Board) -> bool:
 def _features(sight: Sight, board: Board, size: tuple[int, int]) -> list[float]:
     """Place and extent as shares of the picture, foreshortening both ways, turn: comparable numbers."""
     scale = max(board.size_m)
-    matrix = cv2.findHomography((board.points[sight.ids] / scale).astype(np.float64), sight.xy / size[0], 0)[0]
+    # Its stubs say that there is always one.
+    matrix: Any = cv2.findHomography((board.points[sight.ids] / scale).astype(np.float64), sight.xy / size[0], 0)[0]
     middle = sight.xy.mean(axis=0) / size[0]
     extent = float(np.sqrt(np.prod(np.ptp(sight.xy, axis=0)))) / size[0]
     if matrix is None:

@@ -185,11 +185,11 @@ def find_board(
 
 
 def _plane(board: Float, xy: Float) -> tuple[Float, Float] | None:
-    matrix = cv2.findHomography(board, xy, 0)[0]
-    if matrix is None:
+    found: Any = cv2.findHomography(board, xy, 0)[0]  # its stubs say that there is always one
+    if found is None:
         return None
-    matrix = np.asarray(matrix, np.float64)
-    return matrix, np.linalg.norm(_mapped(matrix, board) - xy, axis=1)
+    matrix: Float = np.asarray(found, np.float64)
+    return matrix, np.asarray(np.linalg.norm(_mapped(matrix, board) - xy, axis=1), np.float64)
 
 
 def _mapped(matrix: Float, xy: Float) -> Float:

@@ -29,7 +29,7 @@ LOOKING = LookingJob("efficientdet-lite0", size=(384, 384), most=2, patience_s=0
 
 @pytest.fixture(scope="module")
 def street(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A video of 30 pictures at 10 a second: a street with two people in full view, seen by a camera that turns slowly."""
+    """30 pictures at 10 a second of a street with two people in full view, by a camera that turns slowly."""
     picture = cv2.imread(str(Path(ultralytics.__file__).parent / "assets" / "bus.jpg"))
     assert picture is not None
     picture = cv2.resize(picture[200:1080], None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA)

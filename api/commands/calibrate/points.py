@@ -150,10 +150,10 @@ def _tags(texts: list[str], image: NDArray[np.uint8]) -> list[tuple[list[float],
         there = ", ".join(map(str, sorted(seen))) or "none"
         raise BoardNotFoundError(f"the picture shows no tag {', '.join(map(str, missing))}; tags found: {there}")
     found = []
-    for number, place in places.items():
-        a, b, c, d = (np.append(corner, 1.0) for corner in seen[number].astype(np.float64))
+    for tag, at in places.items():
+        a, b, c, d = (np.append(corner, 1.0) for corner in seen[tag].astype(np.float64))
         middle = np.cross(np.cross(a, c), np.cross(b, d))
-        found.append(((middle[:2] / middle[2]).tolist(), [*place, 0.0][:3]))
+        found.append(((middle[:2] / middle[2]).tolist(), [*at, 0.0][:3]))
     return found
 
 
