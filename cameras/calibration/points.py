@@ -193,7 +193,8 @@ class _Fit:
         return [model for _, model in found]
 
     def _off(self, model: CameraModel) -> Float:
-        return np.asarray(np.nan_to_num(np.linalg.norm(model.project(self._shop) - self._pixels, axis=1), nan=1e6), np.float64)
+        off: Float = np.linalg.norm(model.project(self._shop) - self._pixels, axis=1)
+        return np.nan_to_num(off, nan=1e6)
 
     def _score(self, model: CameraModel) -> float:
         return float(np.minimum((self._off(model) / self._sigma) ** 2, _GROSS**2).sum())
