@@ -128,7 +128,7 @@ def test_a_server_without_a_plan_says_so(desk: SimpleNamespace, shop) -> None:
         client.post("/login", data={"key": shop.keys["admin"]})
         answer = client.get("/calibrate/entrance")
     assert answer.status_code == 404
-    assert "--plan" in answer.json()["detail"]
+    assert "`aisle serve PLAN`" in answer.json()["detail"]
 
 
 @pytest.mark.skipif(CHROMIUM is None, reason="chromium is not installed (Debian: apt install chromium)")

@@ -77,7 +77,7 @@ def test_no_detail_is_left_in_the_upper_fifth_of_anybody(boxes):
         head = box.copy()
         head[3] = head[1] + 0.2 * (box[3] - box[1])
         where = inside(head, picture.size)
-        assert np.percentile(left[where], 99) < 25
+        assert np.percentile(left[where], 99) < 30  # half of what the noise had
         assert np.median(detail(clear)[where]) > 60
 
 
