@@ -11,7 +11,6 @@ bodies and clothes, calibrated on them, exported and registered as a candidate f
 
 from __future__ import annotations
 
-import math
 import time
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -43,7 +42,17 @@ from training.person_card import card
 from training.person_losses import CosineNames, supervised_contrast
 from training.person_network import SIZE, PersonNetwork, halves, kept_on_cpu
 from training.run import Run
-from training.script import DeviceOption, OutOption, Part, ProcessesOption, RecipeOption, ScriptRecipe, SmokeOption, say
+from training.script import (
+    DeviceOption,
+    OutOption,
+    Part,
+    ProcessesOption,
+    RecipeOption,
+    ScriptRecipe,
+    SmokeOption,
+    cosine_after_rise,
+    say,
+)
 
 ACCEPTANCE: Final = 9000  # simulator seeds from here on are for acceptance alone
 RECIPE: Final = Path(__file__).parent / "recipes" / "persons.yaml"
@@ -166,11 +175,7 @@ def train(how: Recipe, out: Path, data: Path, tune: Path | None, parallel: Paral
         [{"params": fast, "lr": how.rate}, {"params": slow, "lr": how.rate * how.backbone_rate}],
         weight_decay=how.weight_decay,
     )
-    warm = max(how.steps // 20, 1)
-    schedule = torch.optim.lr_scheduler.LambdaLR(
-        optimizer,
-        lambda step: min((step + 1) / warm, 0.5 + 0.5 * math.cos(math.pi * min(step / how.steps, 1.0)) + 0.01),
-    )
+    schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, partial(cosine_after_rise, steps=how.steps))
     with Run.open(out, how.model_dump(mode="json")) as run:
         fit(
             run,
@@ -182,7 +187,6 @@ def train(how: Recipe, out: Path, data: Path, tune: Path | None, parallel: Paral
             schedule=schedule,
             average=how.average,
             parallel=parallel,
-            device=parallel.device or "cpu",
             clip=5.0,
             amp=True,
             seed=how.seed,

@@ -153,7 +153,6 @@ def train(how: Recipe, data: Footage, out: Path, parallel: Parallel) -> None:
             schedule=schedule,
             average=how.average,
             clip=how.clip,
-            device=parallel.device or "cpu",
             seed=how.seed,
             parallel=parallel,
             amp=True,

@@ -11,7 +11,6 @@ goods of other seeds, exported and registered as a candidate for the role ``prod
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
@@ -39,7 +38,17 @@ from training.parallel import Parallel, launch
 from training.product_batches import ProductBatches, Variation
 from training.product_network import ProductNetwork, body_of
 from training.run import Run
-from training.script import DeviceOption, OutOption, Part, ProcessesOption, RecipeOption, ScriptRecipe, SmokeOption, say
+from training.script import (
+    DeviceOption,
+    OutOption,
+    Part,
+    ProcessesOption,
+    RecipeOption,
+    ScriptRecipe,
+    SmokeOption,
+    cosine_after_rise,
+    say,
+)
 
 ACCEPTANCE: Final = 9000  # simulator seeds from here on are for acceptance alone
 RECIPE: Final = Path(__file__).parent / "recipes" / "products.yaml"
@@ -147,11 +156,7 @@ def train(how: Recipe, out: Path, data: Path, parallel: Parallel) -> None:
         [{"params": fast, "lr": how.rate}, {"params": slow, "lr": how.rate * how.body_rate}],
         weight_decay=how.weight_decay,
     )
-    warm = max(how.steps // 20, 1)
-    schedule = torch.optim.lr_scheduler.LambdaLR(
-        optimizer,
-        lambda step: min((step + 1) / warm, 0.5 + 0.5 * math.cos(math.pi * min(step / how.steps, 1.0)) + 0.01),
-    )
+    schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, partial(cosine_after_rise, steps=how.steps))
     with Run.open(out, how.model_dump(mode="json")) as run:
         fit(
             run,
@@ -164,7 +169,6 @@ def train(how: Recipe, out: Path, data: Path, parallel: Parallel) -> None:
             average=how.average,
             checkpoint_every=60,
             parallel=parallel,
-            device=parallel.device or "cpu",
             clip=5.0,
             amp=True,
             seed=how.seed,

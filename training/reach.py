@@ -12,7 +12,6 @@ role ``reach``.
 
 from __future__ import annotations
 
-import math
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
@@ -41,7 +40,17 @@ from training.parallel import Parallel, launch
 from training.reach_batches import Faults, ReachBatches
 from training.reach_network import ReachNetwork, fit_calibration
 from training.run import Run
-from training.script import DeviceOption, OutOption, Part, ProcessesOption, RecipeOption, ScriptRecipe, SmokeOption, say
+from training.script import (
+    DeviceOption,
+    OutOption,
+    Part,
+    ProcessesOption,
+    RecipeOption,
+    ScriptRecipe,
+    SmokeOption,
+    cosine_after_rise,
+    say,
+)
 from vision.reach_spotter import Classifier
 
 ACCEPTANCE: Final = 9000  # simulator seeds from here on are for acceptance alone
@@ -147,11 +156,7 @@ def train(how: Recipe, out: Path, data: Path, parallel: Parallel) -> None:
         return {"class": functional.cross_entropy(logits, batch["label"], label_smoothing=how.smoothing)}
 
     optimizer = torch.optim.AdamW(network.parameters(), lr=how.rate, weight_decay=how.weight_decay)
-    warm = max(how.steps // 20, 1)
-    schedule = torch.optim.lr_scheduler.LambdaLR(
-        optimizer,
-        lambda step: min((step + 1) / warm, 0.5 + 0.5 * math.cos(math.pi * min(step / how.steps, 1.0)) + 0.01),
-    )
+    schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, partial(cosine_after_rise, steps=how.steps))
     with Run.open(out, how.model_dump(mode="json")) as run:
         fit(
             run,
@@ -164,7 +169,6 @@ def train(how: Recipe, out: Path, data: Path, parallel: Parallel) -> None:
             average=how.average,
             checkpoint_every=100,
             parallel=parallel,
-            device=parallel.device or "cpu",
             clip=5.0,
             amp=True,
             seed=how.seed,

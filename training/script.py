@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -66,6 +67,12 @@ def warm_then_cosine(step: int, steps: int) -> float:
     if step < warm:
         return (step + 1) / warm
     return 0.01 + 0.99 * (1 + float(np.cos(np.pi * (step - warm) / max(steps - warm, 1)))) / 2
+
+
+def cosine_after_rise(step: int, steps: int) -> float:
+    """The rate's share at a step: the lesser of a rise over the first 20th and a half cosine over all, to 1 %."""
+    rise = (step + 1) / max(steps // 20, 1)
+    return min(rise, 0.51 + 0.5 * math.cos(math.pi * min(step / steps, 1.0)))
 
 
 def used(path: Path) -> DataUsed:
