@@ -10,11 +10,12 @@ network alone, on a picture of noise; without it the share is left out.
 
 from __future__ import annotations
 
-import argparse
 import statistics
 import time
+from typing import Annotated
 
 import numpy as np
+import typer
 from numpy.typing import NDArray
 
 from cameras.geometry import CameraModel, look_at
@@ -99,32 +100,33 @@ def detector_cost() -> float | None:
     return (time.process_time() - start) / 5
 
 
-def main() -> None:
+def main(
+    repeats: Annotated[int, typer.Option(min=1, help="Turns of each size.")] = 5,
+    no_detector: Annotated[
+        bool, typer.Option("--no-detector", help="Leave the share of a detector's time out.")
+    ] = False,
+) -> None:
     """Measure and print."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--repeats", type=int, default=5)
-    parser.add_argument("--no-detector", action="store_true", help="leave the share of a detector's time out")
-    arguments = parser.parse_args()
     halls = {}
     for count in (8, 32):
         models, side = hall(count)
         halls[count] = models, crowd(models, side, count)
     found: dict[int, list[tuple[float, float, float]]] = {8: [], 32: []}
-    for _ in range(arguments.repeats):
+    for _ in range(repeats):
         for count, (models, moments) in halls.items():
             found[count].append(cost(models, moments))
     each = {count: [statistics.median(column) for column in zip(*rows, strict=True)] for count, rows in found.items()}
     for count, (detection, picture, boxes) in each.items():
-        print(  # noqa: T201
+        typer.echo(
             f"{count:2} cameras: {detection * 1e6:6.1f} us of CPU a detection, {picture * 1e3:5.2f} ms a camera's "
             f"picture, {boxes:.1f} detections a picture"
         )
-    print(f"32 cameras against 8, cost a detection: {each[32][0] / each[8][0]:.2f}")  # noqa: T201
-    if not arguments.no_detector and (detector := detector_cost()) is not None:
-        print(  # noqa: T201
+    typer.echo(f"32 cameras against 8, cost a detection: {each[32][0] / each[8][0]:.2f}")
+    if not no_detector and (detector := detector_cost()) is not None:
+        typer.echo(
             f"detector: {detector * 1e3:.1f} ms of CPU a picture; floor tracker against it: {each[8][1] / detector:.3f}"
         )
 
 
 if __name__ == "__main__":
-    main()
+    typer.run(main)

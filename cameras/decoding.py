@@ -43,7 +43,7 @@ class CameraDecoder:
         self._pipe: Connection | None = None
         self._attempt = 0
         self._started_at = self._again_at = 0.0
-        self._faulty = False
+        self._faulty = self._placed = False
         self._start()
 
     @property

@@ -71,6 +71,7 @@ class FrameRing:
     def __init__(self, memory: SharedMemory, place: RingPlace, *, owns: bool) -> None:
         self.place = place
         self._memory, self._owns = memory, owns
+        self._filling = 0
         head, table, picture = _layout(place)
         self._head = np.ndarray(1, _HEADER, memory.buf)
         self._slots = np.ndarray(place.slots, _SLOT, memory.buf, head)

@@ -154,3 +154,11 @@ def small_dataset(small_shop: Path) -> Path:
     folder = small_shop / "dataset"
     write_dataset(folder, [Recipe(str(small_shop / "short.yaml"), 3, small_shop / "plan.yaml", Filming(rate_hz=5.0))])
     return folder
+
+
+@pytest.fixture(scope="session")
+def street_video(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """See ``tests.street``."""
+    from tests.street import write_street
+
+    return write_street(tmp_path_factory.mktemp("street") / "street.mp4")

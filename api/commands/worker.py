@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -76,12 +76,11 @@ def worker(
             for number in (signal.SIGINT, signal.SIGTERM):
                 signal.signal(number, lambda *_: stop.set())
             console = Console()
-            show: Any = lambda report: None  # noqa: E731
             if console.is_terminal:
                 live = stack.enter_context(Live(console=console, refresh_per_second=2))
-                show = lambda report: live.update(table_of("worker", report))  # noqa: E731
-            shop.run(stop, show)
-            if not console.is_terminal:
+                shop.run(stop, lambda report: live.update(table_of("worker", report)))
+            else:
+                shop.run(stop)
                 console.print(table_of("worker", shop.report()))
     except (
         BusError, CameraError, OptionError, PlanError, SettingsError, UnavailableError, WorkerError
@@ -101,7 +100,7 @@ def top(
     from rich.live import Live
     from rich.text import Text
 
-    from api.worker.run import EVERY_S, REPORT
+    from api.worker.run import EVERY_S, reports
     from api.worker.table import table_of
     from store.bus import Bus
     from store.errors import BusError, UnavailableError
@@ -114,10 +113,10 @@ def top(
         with Bus.open(settings) as bus:
 
             def shown() -> Group | Text:
-                found = {name: each for name, each in bus.reports().items() if name.startswith(f"{REPORT}:")}
+                found = reports(bus)
                 if not found:
                     return Text(f"no worker of the shop {settings.store} reports; `aisle worker` starts one")
-                return Group(*(table_of(name.removeprefix(f"{REPORT}:"), each) for name, each in found.items()))
+                return Group(*(table_of(name, report) for name, report in found.items()))
 
             console = Console()
             if once:

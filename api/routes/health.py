@@ -9,9 +9,8 @@ from fastapi import APIRouter, Response
 from api import schemas
 from api.metrics import CONTENT_TYPE
 from api.services import App
-from api.worker.run import REPORT
+from api.worker.run import reports
 
-WORKER = f"{REPORT}:"
 router = APIRouter(tags=["health"])
 
 
@@ -48,8 +47,7 @@ def metrics(app: App) -> Response:
     app.metrics.listeners.set(app.feed.listeners)
     for group, lag in app.bus.lags().items():
         app.metrics.backlog.labels(group).set(lag)
-    reports = app.bus.reports().items()
-    app.metrics.workers.reports = {name.removeprefix(WORKER): each for name, each in reports if name.startswith(WORKER)}
+    app.metrics.workers.reports = reports(app.bus)
     return Response(app.metrics.text(), headers={"Content-Type": CONTENT_TYPE})
 
 

@@ -109,11 +109,7 @@ def view_of(source: FrameSource, options: WatchOptions) -> CameraView:
     """
     planned = {view.camera: view for view in (options.plan.cameras if options.plan else ())}.get(source.camera)
     if planned is not None:
-        if planned.size != source.size:
-            raise PlanError(
-                f"camera {source.camera}: the plan was made for pictures of {planned.size[0]}x{planned.size[1]}, "
-                f"the footage has {source.size[0]}x{source.size[1]}"
-            )
+        check_size(planned, source.size)
         return _within(with_homography(planned))
     try:
         view = CameraView(
@@ -127,6 +123,15 @@ def view_of(source: FrameSource, options: WatchOptions) -> CameraView:
         reason = error.errors(include_url=False)[0]["msg"].removeprefix("Value error, ")
         raise PlanError(f"camera {source.camera}: {reason}") from None
     return _within(view)
+
+
+def check_size(view: CameraView, size: tuple[int, int]) -> None:
+    """Raise ``PlanError`` where a plan's view is not for pictures of ``size`` (width, height)."""
+    if view.size != size:
+        raise PlanError(
+            f"camera {view.camera}: the plan was made for pictures of {view.size[0]}x{view.size[1]}, "
+            f"the footage has {size[0]}x{size[1]}"
+        )
 
 
 def _within(view: CameraView) -> CameraView:

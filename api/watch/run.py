@@ -10,8 +10,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-import structlog
-
 from api.live import LiveFrames
 from api.upkeep import run_services
 from api.watch.options import WatchOptions, camera_names, file_name, is_live, view_of
@@ -25,7 +23,6 @@ from insights import service as insights_service
 from models.faces import open_face_detector
 from store import audit
 from store.bus import Bus
-from store.errors import BusError, UnavailableError
 from store.events import Event
 from store.layout import Plan
 from store.records import Records
@@ -39,12 +36,10 @@ from vision.recording import VideoWriter
 from vision.states import CameraStates
 
 if TYPE_CHECKING:
-    from cameras.live import CameraState
+    pass
 
 _DRAIN_S: Final = 300.0
 _POLL_S: Final = 0.2
-_SAY_S: Final = 2.0
-log = structlog.get_logger(__name__)
 
 
 @dataclass(slots=True)
@@ -93,7 +88,7 @@ class Watch:
         self.stop = threading.Event()
         self.cameras: list[WatchedCamera] = []
         self.wall_s = 0.0
-        self._states = CameraStates(settings.store)
+        self._states = CameraStates(settings.store, bus)
 
     def __enter__(self) -> Watch:
         with ExitStack() as opening:
@@ -152,7 +147,7 @@ class Watch:
     def _open(self, uri: str, name: str) -> FrameSource:
         options = self._options
         if is_live(uri):
-            return open_source(uri, camera=name, frame_rate=options.frame_rate, on_state=self._say_state)
+            return open_source(uri, camera=name, frame_rate=options.frame_rate, on_state=self._states.tell)
         return open_source(uri, camera=name, frame_rate=options.frame_rate, start=options.start, loop=options.loop)
 
     def _open_watcher(self, source: FrameSource) -> PersonWatcher:
@@ -160,15 +155,6 @@ class Watch:
         return open_watcher(
             source.size, source.frame_rate, weights=options.weights, size=options.size, device=options.device
         )
-
-    def _say_state(self, state: CameraState) -> None:
-        events = self._states.events(state)
-        try:
-            if events:
-                self._bus.publish(events, live=True, timeout_s=_SAY_S)
-        except (BusError, UnavailableError) as error:
-            # Word of a camera is not worth the camera.
-            log.warning("camera state could not be published", camera=state.camera, reason=str(error))
 
     def _start(self, camera: WatchedCamera, tally: Tally) -> threading.Thread:
         def run() -> None:

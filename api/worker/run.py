@@ -6,14 +6,14 @@ import os
 import socket
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Final
 
 import structlog
 
-from api.watch.options import OptionError
+from api.watch.options import OptionError, check_size
 from cameras.decoder import DecoderJob, Opened
 from cameras.live import CameraState
 from cameras.stillness import StillnessSettings
@@ -22,17 +22,17 @@ from store.errors import BusError, UnavailableError
 from store.events import Event
 from store.layout import Plan
 from store.settings import Settings
-from store.views import CameraView, PlanError
+from store.views import CameraView
 from vision.states import CameraStates
 from vision.worker.account import CameraAccount, bottleneck
 from vision.worker.following import CameraFollower
 from vision.worker.looking import LookingJob
 from vision.worker.worker import Worker
 
-REPORT: Final = "worker"
+Report = dict[str, Any]
+_PREFIX: Final = "worker:"
 EVERY_S: Final = 1.0
 LASTS_S: Final = 10.0
-_SAY_S: Final = 2.0
 log = structlog.get_logger(__name__)
 
 
@@ -59,7 +59,7 @@ class ShopWorker:
     def __init__(self, options: WorkerOptions, settings: Settings, bus: Bus) -> None:
         self._options, self._settings, self._bus = options, settings, bus
         self._views = _views(options)
-        self._states = CameraStates(settings.store)
+        self._states = CameraStates(settings.store, bus)
         self._followers: dict[str, CameraFollower] = {}
         gate = StillnessSettings() if options.gated else None
         jobs = [
@@ -67,11 +67,11 @@ class ShopWorker:
             for name, address in options.cameras.items()
         ]
         self._worker = Worker(jobs, options.looking, self._follow, on_state=self._say)
-        self._name = f"{REPORT}:{socket.gethostname()}:{os.getpid()}"
+        self._name = f"{_PREFIX}{socket.gethostname()}:{os.getpid()}"
         self._reported_at = 0.0
         self.wall_s = 0.0
 
-    def run(self, stop: threading.Event, on_report: Any = lambda report: None) -> None:
+    def run(self, stop: threading.Event, on_report: Callable[[Report], None] = lambda report: None) -> None:
         """Watch until ``stop`` is set, or all recordings have ended; ``on_report`` gets a report a second.
 
         Raises ``vision.worker.worker.WorkerError``.
@@ -89,7 +89,7 @@ class ShopWorker:
             self.wall_s = time.monotonic() - began
             on_report(self._put_up())
 
-    def report(self) -> dict[str, Any]:
+    def report(self) -> Report:
         """How the worker is doing, as JSON: what `aisle top` shows."""
         account = self._worker.account()
         stage, share = bottleneck(account)
@@ -118,7 +118,7 @@ class ShopWorker:
             "entered": follower.entered if follower else 0,
         }
 
-    def _put_up(self) -> dict[str, Any]:
+    def _put_up(self) -> Report:
         report = self.report()
         try:
             self._bus.report(self._name, report, LASTS_S)
@@ -129,11 +129,7 @@ class ShopWorker:
 
     def _follow(self, camera: str, opened: Opened) -> CameraFollower:
         view = self._views.get(camera) or CameraView(camera=camera, size=opened.size)
-        if view.size != opened.size:
-            raise PlanError(
-                f"camera {camera}: the plan was made for pictures of {view.size[0]}x{view.size[1]}, the footage has "
-                f"{opened.size[0]}x{opened.size[1]}"
-            )
+        check_size(view, opened.size)
 
         def publish(events: Sequence[Event]) -> None:
             self._bus.publish(events, live=opened.live or self._options.paced)
@@ -144,12 +140,7 @@ class ShopWorker:
 
     def _say(self, state: CameraState) -> None:
         log.warning("camera", camera=state.camera, state=state.status, reason=state.reason)
-        try:
-            if events := self._states.events(state):
-                self._bus.publish(events, live=True, timeout_s=_SAY_S)
-        except (BusError, UnavailableError) as error:
-            # Word of a camera is not worth the camera.
-            log.warning("camera state could not be published", camera=state.camera, reason=str(error))
+        self._states.tell(state)
 
 
 @contextmanager
@@ -171,6 +162,12 @@ def watching(options: WorkerOptions, settings: Settings, bus: Bus) -> Iterator[S
     finally:
         stop.set()
         thread.join(timeout=60)
+
+
+def reports(bus: Bus) -> dict[str, Report]:
+    """What the workers of this shop report on the bus, by their names. Raises ``BusUnavailableError``."""
+    found = bus.reports().items()
+    return {name.removeprefix(_PREFIX): report for name, report in found if name.startswith(_PREFIX)}
 
 
 def addresses(given: Sequence[str], settings: Settings) -> dict[str, str]:

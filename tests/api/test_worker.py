@@ -10,15 +10,9 @@ import subprocess
 import sys
 import threading
 import time
-from fractions import Fraction
-from pathlib import Path
 
-import av
-import cv2
 import httpx
-import numpy as np
 import pytest
-import ultralytics
 from typer.testing import CliRunner
 
 from api.app import create_app
@@ -32,24 +26,6 @@ from vision.worker.looking import LookingJob
 
 AISLE = (sys.executable, "-c", "from api.cli import main; main()")
 LOOKING = LookingJob("efficientdet-lite0", size=(384, 384))
-
-
-@pytest.fixture(scope="module")
-def street(tmp_path_factory):
-    """30 pictures at 10 a second of a street with two people in full view, by a camera that turns slowly."""
-    picture = cv2.imread(str(Path(ultralytics.__file__).parent / "assets" / "bus.jpg"))
-    picture = cv2.resize(picture[200:1080], None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA)
-    path = tmp_path_factory.mktemp("street") / "street.mp4"
-    with av.open(str(path), "w") as output:
-        stream = output.add_stream("libx264", rate=10)
-        stream.width, stream.height, stream.pix_fmt = 380, 440, "yuv420p"
-        for number in range(30):
-            shown = np.ascontiguousarray(picture[:, number // 2 : number // 2 + 380])
-            frame = av.VideoFrame.from_ndarray(shown, format="bgr24")
-            frame.pts, frame.time_base = number, Fraction(1, 10)
-            output.mux(stream.encode(frame))
-        output.mux(stream.encode(None))
-    return path
 
 
 @pytest.fixture
@@ -76,9 +52,9 @@ def aisle(*arguments, env):
     return subprocess.run([*AISLE, *arguments], env=env, capture_output=True, text=True, timeout=120)
 
 
-def test_facts_go_onto_the_bus_and_the_report_says_where_time_went(settings, street):
+def test_facts_go_onto_the_bus_and_the_report_says_where_time_went(settings, street_video):
     with Bus.open(settings) as bus:
-        shop = ShopWorker(WorkerOptions({"east": str(street), "west": str(street)}, LOOKING), settings, bus)
+        shop = ShopWorker(WorkerOptions({"east": str(street_video), "west": str(street_video)}, LOOKING), settings, bus)
         shop.run(threading.Event())
         events = [event for _, event in bus.history(3600)]
         (report,) = bus.reports().values()
@@ -96,11 +72,11 @@ def test_facts_go_onto_the_bus_and_the_report_says_where_time_went(settings, str
     assert 0.3 < report["bottleneck"]["share"] <= 1
 
 
-def test_the_command_top_and_metrics_tell_the_same(settings, street):
+def test_the_command_top_and_metrics_tell_the_same(settings, street_video):
     with Bus.open(settings) as bus:
         env = environment(settings, bus)
         assert "no worker of the shop testshop reports" in aisle("top", "--once", env=env).stdout
-        command = [*AISLE, "worker", f"till={street}", "--size", "384x384", "--loop", "--paced"]
+        command = [*AISLE, "worker", f"till={street_video}", "--size", "384x384", "--loop", "--paced"]
         worker = subprocess.Popen(command, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         try:
             until = time.monotonic() + 90
@@ -126,9 +102,9 @@ def test_the_command_top_and_metrics_tell_the_same(settings, street):
     assert "till" in out  # the last table, where there is no terminal
 
 
-def test_serve_watches_the_cameras_it_is_given(settings, street):
+def test_serve_watches_the_cameras_it_is_given(settings, street_video):
     with Bus.open(settings) as bus:
-        env = environment(settings, bus, AISLE_CAMERAS=json.dumps({"till": str(street)}))
+        env = environment(settings, bus, AISLE_CAMERAS=json.dumps({"till": str(street_video)}))
         command = [*AISLE, "serve"]
         serving = subprocess.Popen(command, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         try:
@@ -142,7 +118,7 @@ def test_serve_watches_the_cameras_it_is_given(settings, street):
             out, err = serving.communicate(timeout=60)
         assert serving.returncode == 0, err
         assert "Pages: http" in out
-        assert str(street) not in err  # addresses may hold passwords
+        assert str(street_video) not in err  # addresses may hold passwords
 
 
 @pytest.mark.parametrize(
@@ -165,10 +141,10 @@ def test_what_cannot_be_watched_is_named(tmp_path, in_process, arguments, said):
     assert "secret" not in result.output
 
 
-def test_a_plan_for_other_pictures_is_named(tmp_path, street, in_process):
+def test_a_plan_for_other_pictures_is_named(tmp_path, street_video, in_process):
     plan = tmp_path / "plan.yaml"
     plan.write_text("store: testshop\ncameras: [{camera: door, size: [640, 480]}]\n")
-    result = in_process("worker", f"door={street}", "--plan", str(plan))
+    result = in_process("worker", f"door={street_video}", "--plan", str(plan))
     assert result.exit_code == 2
     assert "camera door: the plan was made for pictures of 640x480, the footage has 380x440" in result.stderr
 

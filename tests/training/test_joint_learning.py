@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -91,16 +93,10 @@ def test_data_without_joints_is_named(small_dataset, tmp_path):
     class Unlabelled:
         def samples(self):
             for sample in open_dataset(small_dataset).samples():
-                yield sample._replace(keypoints=None) if hasattr(sample, "_replace") else _without(sample)
+                yield replace(sample, keypoints=None)
 
     with pytest.raises(DataError, match="nobody with labelled joints is large enough"):
         made(tmp_path, [Unlabelled()], key={}, progress=lambda done, total: None)
-
-
-def _without(sample):
-    from dataclasses import replace
-
-    return replace(sample, keypoints=None)
 
 
 def logits(joints):

@@ -7,15 +7,10 @@ import signal
 import threading
 import time
 from collections.abc import Iterator
-from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
-import av
-import cv2
-import numpy as np
 import pytest
-import ultralytics
 
 from cameras.decoder import DecoderJob, Opened
 from cameras.live import CameraState
@@ -25,25 +20,6 @@ from vision.worker.looking import Look, LookingJob
 from vision.worker.worker import Worker, WorkerError
 
 LOOKING = LookingJob("efficientdet-lite0", size=(384, 384), most=2, patience_s=0.01)
-
-
-@pytest.fixture(scope="module")
-def street(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """30 pictures at 10 a second of a street with two people in full view, by a camera that turns slowly."""
-    picture = cv2.imread(str(Path(ultralytics.__file__).parent / "assets" / "bus.jpg"))
-    assert picture is not None
-    picture = cv2.resize(picture[200:1080], None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA)
-    path = tmp_path_factory.mktemp("street") / "street.mp4"
-    with av.open(str(path), "w") as output:
-        stream: Any = output.add_stream("libx264", rate=10)
-        stream.width, stream.height, stream.pix_fmt = 380, 440, "yuv420p"
-        for number in range(30):
-            shown = np.ascontiguousarray(picture[:, number // 2 : number // 2 + 380])
-            frame = av.VideoFrame.from_ndarray(shown, format="bgr24")
-            frame.pts, frame.time_base = number, Fraction(1, 10)
-            output.mux(stream.encode(frame))
-        output.mux(stream.encode(None))
-    return path
 
 
 class Kept:
@@ -77,8 +53,8 @@ class Watched:
         return self.followers.setdefault(camera, Kept(opened.frame_rate))
 
 
-def test_recordings_are_watched_whole_side_by_side(street: Path) -> None:
-    watched = Watched([DecoderJob(str(street), name) for name in ("east", "west")])
+def test_recordings_are_watched_whole_side_by_side(street_video: Path) -> None:
+    watched = Watched([DecoderJob(str(street_video), name) for name in ("east", "west")])
     with watched.worker as worker:
         worker.run(watched.stop)
         account = worker.account()
@@ -98,9 +74,9 @@ def test_recordings_are_watched_whole_side_by_side(street: Path) -> None:
 
 
 @pytest.fixture
-def live(street: Path) -> Iterator[Watched]:
+def live(street_video: Path) -> Iterator[Watched]:
     """Two cameras that never end, being watched in a thread."""
-    watched = Watched([DecoderJob(str(street), name, loop=True, paced=True) for name in ("east", "west")])
+    watched = Watched([DecoderJob(str(street_video), name, loop=True, paced=True) for name in ("east", "west")])
     with watched.worker as worker:
         thread = threading.Thread(target=worker.run, args=(watched.stop,))
         thread.start()
@@ -149,8 +125,8 @@ def test_a_killed_decoder_costs_its_own_camera_alone(live: Watched) -> None:
     until(lambda: live.worker.pids["east"] not in (pid, None))
 
 
-def test_cameras_that_cannot_be_opened_are_named(tmp_path: Path, street: Path) -> None:
-    jobs = [DecoderJob(str(tmp_path / "gone.mp4"), "east"), DecoderJob(str(street), "west")]
+def test_cameras_that_cannot_be_opened_are_named(tmp_path: Path, street_video: Path) -> None:
+    jobs = [DecoderJob(str(tmp_path / "gone.mp4"), "east"), DecoderJob(str(street_video), "west")]
     watched = Watched(jobs)
     with watched.worker as worker:
         worker.run(watched.stop)  # one that works is enough
@@ -161,8 +137,8 @@ def test_cameras_that_cannot_be_opened_are_named(tmp_path: Path, street: Path) -
         worker.run(watched.stop)
 
 
-def test_networks_that_cannot_be_opened_are_named(street: Path) -> None:
-    watched = Watched([DecoderJob(str(street), "east")], LookingJob("nobody"))
+def test_networks_that_cannot_be_opened_are_named(street_video: Path) -> None:
+    watched = Watched([DecoderJob(str(street_video), "east")], LookingJob("nobody"))
     with watched.worker as worker, pytest.raises(WorkerError, match="cannot be opened: UnknownWeightsError: 'nobody'"):
         worker.run(watched.stop)
 

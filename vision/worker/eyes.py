@@ -13,7 +13,7 @@ import structlog
 
 from cameras.live import backoff_s
 from cameras.ring import RingPlace
-from vision.worker.looking import Alive, Failed, Look, LookingJob, run_looking
+from vision.worker.looking import Failed, Look, LookingJob, run_looking
 
 _SPAWN: Final = multiprocessing.get_context("spawn")
 HUNG_S: Final = 30.0
@@ -66,8 +66,6 @@ class Eyes:
                     found.append(what)
                 elif isinstance(what, Failed):
                     self.failure = what.reason
-                elif isinstance(what, Alive):
-                    continue
         except (EOFError, OSError):
             if self.failure is None:
                 self._process.join(5.0)

@@ -64,9 +64,7 @@ class Failed(NamedTuple):
 
 
 class Alive(NamedTuple):
-    """The networks are open, whether or not there is anything to look at."""
-
-    at: float
+    """The networks are open, whether or not there is anything to look at: a sign of life."""
 
 
 Said = Look | Failed | Alive
@@ -120,7 +118,7 @@ class _Eyes:
             self._rings[place.camera] = FrameRing.attach(place)
         now = time.monotonic()
         if now - self._told_at >= BEAT_S:
-            self._pipe.send(Alive(time.time()))
+            self._pipe.send(Alive())
             self._told_at = now
         for camera, ring in self._rings.items():
             if ring.peek() is None:
