@@ -38,7 +38,7 @@ test: $(VENV)/.weights
 	@scripts/system-libraries tests
 	$(BIN)/python -m pytest -n $(TESTERS) --dist loadfile -m "not processes"
 
-# Trainings in several processes, by DDP, by Ray, killed and resumed. Some minutes: after a change to training/.
+# A training by Ray in two workers, a detector's that is killed and resumed. Some minutes: after a change to training/.
 test-processes: $(VENV)/.weights
 	$(BIN)/python -m pytest tests/training -m processes
 
