@@ -70,7 +70,8 @@ class FloorTracker:
     ``update`` takes in a moment and gives the people who are there, at once. ``settled`` then holds the moments that
     are due: the same people, each moment once and in order, at most ``window_s`` seconds late, decided anew with what
     was seen since: from the moment that somebody was first seen and not from when that was sure, and with mix-ups
-    undone that the seconds after them tell. What is live bears the settled ids from then on.
+    undone that the seconds after them tell. What is live bears the settled ids from then on. ``owners`` has, by camera,
+    the live id (n,) of whom each of the last moment's boxes shows, 0 for nobody's.
 
     ``gates`` (g, 2, 2) are the ends of the openings where people come and go, in metres; without, they may anywhere.
     Identities count from 1 in each instance and are never used again.
@@ -100,6 +101,7 @@ class FloorTracker:
         self._twins = Twins()
         self._paths = Paths(self._rig, self._openings, self.settings)
         self.settled: list[FloorMoment] = []
+        self.owners: dict[str, Ints] = {}
 
     def update(self, time_s: float, detections: Mapping[str, Detections]) -> FloorTracks:
         """Take in what the cameras see at ``time_s`` seconds.
@@ -116,7 +118,9 @@ class FloorTracker:
         seen = self._observed(detections)
         on = np.array([name in detections for name in self.cameras], np.bool_)
         people, owner = self._followed(seen, on, dt or 0.0)
-        people = people.and_(self._newcomers(seen[owner == NOBODY], on, dt))
+        newcomers, new_owner = self._newcomers(seen[owner == NOBODY], on, dt)
+        owner[owner == NOBODY] = np.where(new_owner >= 0, new_owner + len(people.key), NOBODY)
+        people = people.and_(newcomers)
         names = self._paths.names
         named = np.array([key in names for key in people.key.tolist()], np.bool_)
         for key in people.key[~named & (people.odds > self.settings.confirm)].tolist():
@@ -126,6 +130,10 @@ class FloorTracker:
         )
         self._people = people[people.odds > np.where(named, self.settings.drop, self.settings.drop - _WEAK)]
         self.settled = self._paths.settle(time_s)
+        named_owner = [names.get(int(people.key[row]), 0) if row >= 0 else 0 for row in owner]
+        self.owners = {name: np.zeros(len(boxes), np.int64) for name, boxes in detections.items()}
+        for camera, box, number in zip(seen.camera, seen.box, named_owner, strict=True):
+            self.owners[self.cameras[camera]][box] = number
         return self._shown()
 
     def finish(self) -> list[FloorMoment]:
@@ -167,11 +175,11 @@ class FloorTracker:
         states = corrected(ahead[kept], information, pull)
         return _People(people.key[kept], states, odds[kept], saw[kept], information, pull), owner
 
-    def _newcomers(self, rest: Observations, on: Bools, dt: float | None) -> _People:
-        """Who may be new, from boxes that are nobody's."""
+    def _newcomers(self, rest: Observations, on: Bools, dt: float | None) -> tuple[_People, Ints]:
+        """Who may be new, from boxes that are nobody's; and whose each of these boxes is."""
         s = self.settings
         if not len(rest):
-            return _People.empty(len(self.cameras))
+            return _People.empty(len(self.cameras)), np.zeros(0, np.int64)
         found = s.boxes.found * seen_share(self._rig, rest.place, hiding=False) * on
         # Who is there at the first moment came at some time before, and by now may be anywhere.
         many = np.full(len(rest), s.arrivals * s.leave_s)
@@ -190,7 +198,7 @@ class FloorTracker:
         key = self._next_key + np.arange(count)
         self._next_key += count
         states = started(new.place[good], new.variance[good], s.walking)
-        return _People(key, states, odds[good], saw, *gathered(rest, owner, count))
+        return _People(key, states, odds[good], saw, *gathered(rest, owner, count)), owner
 
     def _shown(self) -> FloorTracks:
         people = self._people

@@ -6,6 +6,7 @@ import pytest
 from tests.vision.floor.rooms import boxes, corners, detections, scene, walk
 from training.evaluate.floor import FloorQuestion, evaluate_floor, follow
 from training.evaluate.floor_noise import noisy_detections, true_detections
+from vision.detections import foot_points
 from vision.floor import FloorSettings, FloorTracker
 
 CAMERAS = corners(4)
@@ -178,3 +179,17 @@ def test_what_is_wrong_is_said():
         tracker.update(0.0, {})
     with pytest.raises(ValueError, match="different names"):
         FloorTracker([CAMERAS[0], CAMERAS[0]])
+
+
+def test_owners_say_whose_box_each_is(crossings):
+    tracker = FloorTracker(FAR)
+    moments = list(true_detections(crossings))
+    for t, seen in enumerate(moments):
+        tracks = tracker.update(t / 5.0, seen)
+    for model in FAR:
+        boxes_seen = moments[-1][model.camera]
+        owner = tracker.owners[model.camera]
+        feet = model.on_floor(foot_points(boxes_seen.xyxy).astype(np.float64))
+        nearest = np.linalg.norm(feet[:, None] - tracks.xy[None], axis=2).argmin(axis=1)
+        assert len(owner) == len(boxes_seen) == 6
+        assert owner.tolist() == tracks.track_id[nearest].tolist()

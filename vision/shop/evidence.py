@@ -1,0 +1,67 @@
+"""What speaks for and against something having been taken: what the stages hand to ``attribution``.
+
+Likelihoods are natural logarithms, relative to nothing having happened (0 says nothing either way).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+Xyz = tuple[float, float, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """A hand that was in a shelf.
+
+    ``track_id`` is the floor track and ``hand`` 0 for the left, 1 for the right. The hand was inside from ``start_s``
+    to ``end_s``, deepest at ``at_s`` (seconds, UTC) and ``xyz`` (metres), where ``person_xy`` was the person's place.
+    ``slots`` are the slots that it may have been in, with probabilities that add up to 1 or less: the rest is for none.
+    ``cameras`` saw the wrist.
+    """
+
+    track_id: int
+    hand: int
+    start_s: float
+    end_s: float
+    at_s: float
+    xyz: Xyz
+    person_xy: tuple[float, float]
+    slots: Mapping[str, float]
+    cameras: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class HandChange:
+    """What a hand held before and after a reach: the probability in [0, 1] that it held something, .5 where unseen.
+
+    ``product`` spreads what was held while it was seen best over product ids; empty where that cannot be told.
+    """
+
+    before: float
+    after: float
+    product: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class SlotChange:
+    """How a slot's pictures changed from before to after a reach: log likelihoods of ``taken`` and ``returned``."""
+
+    slot: str
+    taken: float
+    returned: float
+    cameras: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class PlateStep:
+    """A plate's load changed by ``grams`` (negative: something was taken), known to ``sigma_g``, between ``start_s``
+    and ``end_s`` (seconds, UTC).
+    """
+
+    plate: str
+    start_s: float
+    end_s: float
+    grams: float
+    sigma_g: float
