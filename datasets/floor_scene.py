@@ -1,9 +1,10 @@
-"""Many cameras over one floor, with the truth of who stands where and the boxes in each camera; no pictures."""
+"""Many cameras over one floor, with the truth of who stands where and the boxes in each camera"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Self
 
 import numpy as np
@@ -16,6 +17,16 @@ Ints = NDArray[np.int64]
 
 
 @dataclass(frozen=True, eq=False)
+class Footage:
+    """One camera's pictures: a video, or a folder of JPEG files by name, at ``path``; ``picture`` (t,) is the place of
+    each moment's picture in it, -1 where there is none.
+    """
+
+    path: Path
+    picture: Ints
+
+
+@dataclass(frozen=True, eq=False)
 class FloorScene:
     """Truth of ``len(time_s)`` moments, seen by ``cameras``.
 
@@ -24,7 +35,8 @@ class FloorScene:
     the row of the person, ``box_camera`` (k,) place in ``cameras``, ``xyxy`` (k, 4) pixels around the whole body, which
     may exceed the picture. ``gates`` (g, 2, 2) the ends of the only openings where people come and go, None where they
     may do so anywhere; ``dark`` (t, cameras) True where a camera gave no picture. ``scenario`` is
-    what is played, "" where nothing is.
+    what is played, "" where nothing is. ``footage`` has the pictures of each of ``cameras``, and nothing where there
+    are none.
 
     Raises ``ValueError`` naming the field whose shape is wrong.
     """
@@ -41,6 +53,7 @@ class FloorScene:
     gates: Float | None = None
     dark: NDArray[np.bool_] | None = None
     scenario: str = ""
+    footage: tuple[Footage, ...] = ()
 
     def __post_init__(self) -> None:
         n, k = len(self.frame), len(self.box_row)
@@ -66,6 +79,7 @@ class FloorScene:
             box_camera=self.box_camera[boxes],
             xyxy=self.xyxy[boxes],
             dark=None if self.dark is None else self.dark[first:last],
+            footage=tuple(Footage(each.path, each.picture[first:last]) for each in self.footage),
         )
 
     def seen_by(self, cameras: Sequence[str]) -> Self:
@@ -82,4 +96,5 @@ class FloorScene:
             box_camera=np.searchsorted(kept, self.box_camera[boxes]),
             xyxy=self.xyxy[boxes],
             dark=None if self.dark is None else self.dark[:, kept],
+            footage=tuple(self.footage[place] for place in kept) if self.footage else (),
         )

@@ -1,4 +1,4 @@
-"""The floor of a simulated dataset's runs: who stood where, and the boxes in every camera; no picture is read."""
+"""The floor of a simulated dataset's runs: who stood where, the boxes in every camera, and where its pictures are."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any, Final
 import numpy as np
 
 from cameras.geometry import CameraModel
-from datasets.floor_scene import FloorScene
+from datasets.floor_scene import FloorScene, Footage
 from datasets.formats.simulated import runs
 from datasets.sample import DatasetFileError
 from datasets.simulation.filming.recipes import safe_name
@@ -39,13 +39,13 @@ def _read(run: Path) -> FloorScene:
         cameras = _cameras(json.loads((run / "calibration.json").read_text(encoding="utf-8")))
         clocks = {path.parent.name: json.loads(path.read_text("utf-8")) for path in run.glob("cameras/*/coco.json")}
         gates = _gates(run)
-        return _scene(run.name, rows, cameras, clocks, gates)
+        return _scene(run, rows, cameras, clocks, gates)
     except (OSError, ValueError, TypeError, KeyError, PlanError) as error:
         raise DatasetFileError(f"{run} is no whole run ({type(error).__name__}: {error})") from None
 
 
 def _scene(
-    name: str,
+    run: Path,
     rows: list[tuple[float, str, float, float]],
     cameras: list[CameraModel],
     pictures: dict[str, dict[str, Any]],
@@ -65,20 +65,25 @@ def _scene(
     place = {(int(t), int(p)): row for row, (t, p) in enumerate(zip(frame, person, strict=True))}
     dark = np.ones((len(time_s), len(cameras)), np.bool_)
     boxes: list[tuple[int, int, list[float]]] = []
+    footage = []
     for camera, model in enumerate(cameras):
         document = pictures[safe_name(model.camera)]
         at = {}
-        for image in document["images"]:
+        picture = np.full(len(time_s), -1, np.int64)
+        for place_in_film, image in enumerate(document["images"]):
             t = (image["captured_at"] - first) / rate
             if 0 <= round(t) < len(time_s) and abs(t - round(t)) <= 0.5:
                 at[image["id"]] = round(t)
+                picture[round(t)] = place_in_film
                 dark[round(t), camera] = False
+        footage.append(Footage(_film(run / "cameras" / safe_name(model.camera)), picture))
         for found in document["annotations"]:
             t = at.get(found["image_id"], -1)
             row = place.get((t, number.get(found["track_id"], -1)))
             if row is not None and found["visible_share"] >= LEAST_SHARE:
                 x, y, width, height = found["bbox_full"]
                 boxes.append((row, camera, [x, y, x + width, y + height]))
+    name = run.name
     return FloorScene(
         name,
         tuple(cameras),
@@ -92,7 +97,14 @@ def _scene(
         gates,
         dark,
         name.rpartition("-")[0],  # runs are named by scenario and seed
+        tuple(footage),
     )
+
+
+def _film(folder: Path) -> Path:
+    """Where a camera's pictures are: its video, or else its folder of JPEG files."""
+    video = folder / f"{folder.name}.mp4"
+    return video if video.is_file() else folder / "frames"
 
 
 def _step(moments: list[float]) -> float:

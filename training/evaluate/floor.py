@@ -15,9 +15,11 @@ from datasets.floor_scene import FloorScene
 from datasets.formats.simulated_floor import read_simulated_floor
 from datasets.formats.wildtrack import EXPECTED, read_wildtrack, wildtrack_files
 from datasets.sample import DatasetFileError
+from models.people import PersonDetector
 from training.evaluate.floor_baseline import GreedySort
 from training.evaluate.floor_metrics import FloorScores, Paths, score_floor
 from training.evaluate.floor_noise import noisy_detections, true_detections
+from training.evaluate.floor_pictures import found_detections
 from vision.detections import Detections
 from vision.floor import FloorMoment, FloorSettings, FloorTracker
 
@@ -33,7 +35,8 @@ _HEADINGS: Final = ("IDF1", "HOTA", "MODA", "whole", "count", "cm", "ids", "of")
 class FloorQuestion:
     """``noise`` seeds the boxes' noise, None leaves them as they are; ``frames`` (first, last) takes a part of each
     scene, the last not included; ``cameras`` are those used, all where empty; ``baseline`` runs the plain way too;
-    ``by_count`` also measures with 2, 3, ... cameras.
+    ``by_count`` also measures with 2, 3, ... cameras. With a ``detector`` the boxes are those that it finds in the
+    scenes' pictures, without noise.
     """
 
     noise: int | None = None
@@ -41,6 +44,7 @@ class FloorQuestion:
     cameras: tuple[str, ...] = ()
     baseline: bool = False
     by_count: bool = False
+    detector: PersonDetector | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,16 +121,19 @@ def evaluate_floor(
     counts = range(2, max(len(part.cameras) for part in parts)) if question.by_count else range(0)
     total, done = len(parts) * (1 + len(counts)), 0
     runs: list[dict[str, tuple[Paths, Paths, int]]] = []
+    found: list[Boxes] = []
     cpu_s = 0.0
     for part in parts:
-        ways, spent = _followed(part, question)
+        found.append(_boxes(part, question))
+        ways, spent = _followed(part, found[-1], question)
         runs.append(ways)
         cpu_s += spent
         progress(done := done + 1, total)
     by_count: dict[int, dict[str, FloorScores]] = {}
     for count in counts:
         fewer = [part.seen_by(most_telling(part, count)) for part in parts]
-        by_count[count] = _scored([_followed(part, question)[0] for part in fewer])
+        boxes = [_fewer(*each, question) for each in zip(fewer, found, strict=True)]
+        by_count[count] = _scored([_followed(*each, question)[0] for each in zip(fewer, boxes, strict=True)])
         progress(done := done + len(parts), total)
     groups: dict[str, list[dict[str, tuple[Paths, Paths, int]]]] = {}
     for part, run in zip(parts, runs, strict=True):
@@ -165,9 +172,24 @@ def _part(scene: FloorScene, question: FloorQuestion) -> FloorScene:
     return part
 
 
-def _followed(scene: FloorScene, question: FloorQuestion) -> tuple[dict[str, tuple[Paths, Paths, int]], float]:
+def _boxes(scene: FloorScene, question: FloorQuestion) -> Boxes:
+    if question.detector is not None:
+        return found_detections(scene, question.detector)
+    return list(true_detections(scene) if question.noise is None else noisy_detections(scene, question.noise))
+
+
+def _fewer(scene: FloorScene, found: Boxes, question: FloorQuestion) -> Boxes:
+    """The boxes of a scene with fewer cameras, of which ``found`` are all; the noise is drawn anew."""
+    if question.detector is None:
+        return _boxes(scene, question)
+    names = {camera.camera for camera in scene.cameras}
+    return [{name: boxes for name, boxes in each.items() if name in names} for each in found]
+
+
+def _followed(
+    scene: FloorScene, boxes: Boxes, question: FloorQuestion
+) -> tuple[dict[str, tuple[Paths, Paths, int]], float]:
     """By way: truth, tracks and how many moments; and the CPU seconds that our tracker took."""
-    boxes = list(true_detections(scene) if question.noise is None else noisy_detections(scene, question.noise))
     moments, live, cpu_s = follow(scene, boxes)
     paths = {OURS: Paths.joined([(t, m.tracks.track_id, m.tracks.xy) for t, m in enumerate(moments)]), LIVE: live}
     if question.baseline:

@@ -11,6 +11,7 @@ from api.commands.evaluate.shared import JsonOption, progress_bar, show, told
 
 if TYPE_CHECKING:
     from datasets.floor_scene import FloorScene
+    from models.people import PersonDetector
 
 
 def floor(
@@ -34,6 +35,13 @@ def floor(
     baseline: Annotated[
         bool, typer.Option("--baseline", help="Also greedy clusters of foot points, followed by SORT.")
     ] = False,
+    detector: Annotated[
+        str | None,
+        typer.Option("--detector", metavar="WEIGHTS", help="For films: find the people in their pictures with this."),
+    ] = None,
+    size: Annotated[
+        str | None, typer.Option("--size", metavar="WxH", help="The detector's input; 640x384 by default.")
+    ] = None,
     store: Annotated[str, typer.Option(metavar="PLAN", help="For families: a plan's file, nano or shop.")] = "nano",
     seeds: Annotated[str, typer.Option(metavar="N|A:B", help="For families: which to play, each as a scene.")] = "1",
     rate: Annotated[float, typer.Option(min=0.5, max=60.0, help="For families: moments a second.")] = 5.0,
@@ -51,8 +59,18 @@ def floor(
             scenes = [scene for each in dataset for scene in read_scenes(Path(each))]
         else:
             scenes = _played(tuple(dataset), store, seeds, rate, cameras)
-        report = evaluate_floor(scenes, FloorQuestion(noise, part, names, baseline, by_cameras), progress)
+        finder = None if detector is None else _opened(detector, size, noise)
+        report = evaluate_floor(scenes, FloorQuestion(noise, part, names, baseline, by_cameras, finder), progress)
     show(report, json)
+
+
+def _opened(weights: str, size: str | None, noise: int | None) -> PersonDetector:
+    if noise is not None:
+        raise typer.BadParameter("--noise is for true boxes: give it or --detector")
+    from api.watch.options import parse_size
+    from models.people import open_person_detector
+
+    return open_person_detector(weights, size=None if size is None else parse_size(size))
 
 
 def _played(families: tuple[str, ...], store: str, seeds: str, rate: float, cameras: str | None) -> list[FloorScene]:

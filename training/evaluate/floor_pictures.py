@@ -1,0 +1,71 @@
+"""The people that a detector finds in a scene's own pictures."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from cameras.files import VideoFile
+from datasets.floor_scene import FloorScene, Footage
+from datasets.sample import DatasetFileError
+from models.people import PersonDetector
+from vision.detections import Detections
+
+BATCH = 8
+LEAST = 0.3  # of confidence: from it on the shipped network's boxes are people
+
+Image = NDArray[np.uint8]
+
+
+def found_detections(
+    scene: FloorScene, detector: PersonDetector, progress: Callable[[int, int], None] = lambda done, total: None
+) -> list[dict[str, Detections]]:
+    """For each moment what ``detector`` finds, by camera; a camera that gave no picture is absent.
+
+    ``progress`` is told pictures looked at and pictures in all. Raises ``DatasetFileError`` for a scene without
+    pictures, and for a picture that is not there.
+    """
+    if not scene.footage:
+        raise DatasetFileError(f"{scene.name} has no pictures: only films of `aisle simulate` have")
+    seen: list[dict[str, Detections]] = [{} for _ in scene.time_s]
+    total = sum(int((each.picture >= 0).sum()) for each in scene.footage)
+    done = 0
+    for model, footage in zip(scene.cameras, scene.footage, strict=True):
+        moments = np.flatnonzero(footage.picture >= 0)
+        pictures = _pictures(footage, scene.name)
+        for start in range(0, len(moments), BATCH):
+            batch = moments[start : start + BATCH]
+            for moment, boxes in zip(batch, detector.detect([next(pictures) for _ in batch], LEAST), strict=True):
+                seen[moment][model.camera] = Detections(boxes.xyxy, boxes.confidence)
+            done += len(batch)
+            progress(done, total)
+    return seen
+
+
+def _pictures(footage: Footage, name: str) -> Iterator[Image]:
+    """The pictures of the moments that have one, in order."""
+    wanted = footage.picture[footage.picture >= 0].tolist()
+    if footage.path.is_dir():
+        files = sorted(footage.path.iterdir())
+        for place in wanted:
+            image = cv2.imread(str(files[place])) if place < len(files) else None
+            if image is None:
+                raise DatasetFileError(f"{name}: {footage.path} has no picture {place + 1}")
+            yield np.asarray(image, np.uint8)
+        return
+    places = iter(wanted)
+    place = next(places, None)
+    for frame in _film(footage.path):
+        if frame.index == place:
+            yield frame.image
+            place = next(places, None)
+    if place is not None:
+        raise DatasetFileError(f"{name}: {footage.path} ends before its picture {place + 1}")
+
+
+def _film(path: Path) -> VideoFile:
+    return VideoFile(path, camera=path.stem)
