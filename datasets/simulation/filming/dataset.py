@@ -8,7 +8,7 @@ import queue
 import shutil
 import signal
 import subprocess
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
@@ -63,12 +63,7 @@ def write_dataset(
     _refuse_twins(recipes)
     runs = folder / RUNS
     runs.mkdir(parents=True, exist_ok=True)
-    missing = [recipe for recipe in recipes if not _is_finished(runs / recipe.name, recipe, listener)]
-    if workers > 1 and len(missing) > 1:
-        _record_side_by_side(runs, missing, min(workers, len(missing)), listener)
-    else:
-        for recipe in missing:
-            _record_whole(runs, recipe, listener)
+    record_runs({runs / recipe.name: recipe for recipe in recipes}, workers=workers, listener=listener)
     finished = sorted(path.name for path in runs.iterdir() if (path / RUN).is_file())
     write_page(folder, finished)
     each = {name: read_manifest(runs / name, RUN) for name in finished}
@@ -88,6 +83,26 @@ def write_dataset(
     manifest = Manifest(entries(folder), made, counts, LICENCE)
     write_manifest(folder, manifest)
     return manifest
+
+
+def record_runs(
+    folders: Mapping[Path, Recipe],
+    *,
+    workers: int = 1,
+    apart: bool = False,
+    listener: Listener = lambda progress: None,
+) -> None:
+    """Record each recipe into its folder, ``workers`` at a time; whole runs are passed over, as in ``write_dataset``.
+
+    ``apart`` draws in processes of their own even where one run is missing: torch may crash in a process that has
+    drawn by OpenGL. Raises what ``write_dataset`` raises.
+    """
+    missing = {folder: recipe for folder, recipe in folders.items() if not _is_finished(folder, recipe, listener)}
+    if missing and (apart or (workers > 1 and len(missing) > 1)):
+        _record_side_by_side(missing, min(workers, len(missing)), listener)
+    else:
+        for folder, recipe in missing.items():
+            _record_whole(folder, recipe, listener)
 
 
 def source() -> dict[str, Any]:
@@ -130,19 +145,19 @@ def _is_finished(folder: Path, recipe: Recipe, listener: Listener) -> bool:
     return True
 
 
-def _record_whole(runs: Path, recipe: Recipe, listener: Listener) -> None:
-    part = runs / f".{recipe.name}.part"
+def _record_whole(folder: Path, recipe: Recipe, listener: Listener) -> None:
+    part = folder.parent / f".{folder.name}.part"
     shutil.rmtree(part, ignore_errors=True)
-    part.mkdir()
+    part.mkdir(parents=True)
     try:
         record(recipe, part, lambda done, total: listener(Progress(recipe.name, done, total)))
     except BaseException:
         shutil.rmtree(part, ignore_errors=True)
         raise
-    part.rename(runs / recipe.name)
+    part.rename(folder)
 
 
-def _record_side_by_side(runs: Path, recipes: Sequence[Recipe], workers: int, listener: Listener) -> None:
+def _record_side_by_side(missing: Mapping[Path, Recipe], workers: int, listener: Listener) -> None:
     context = multiprocessing.get_context("spawn")  # OpenGL contexts do not survive a fork
     said: Any = context.Queue()
     stop = context.Event()
@@ -153,7 +168,7 @@ def _record_side_by_side(runs: Path, recipes: Sequence[Recipe], workers: int, li
         initargs=(said, stop, max((os.cpu_count() or 1) // workers, 1)),
     )
     try:
-        waiting = {pool.submit(_work, runs, recipe) for recipe in recipes}
+        waiting = {pool.submit(_work, folder, recipe) for folder, recipe in missing.items()}
         while waiting:
             done, waiting = wait(waiting, timeout=0.2, return_when=FIRST_COMPLETED)
             _hear(said, listener)
@@ -184,7 +199,7 @@ def _start_worker(said: Any, stop: Any, threads: int) -> None:
     _worker = (said, stop)
 
 
-def _work(runs: Path, recipe: Recipe) -> None:
+def _work(folder: Path, recipe: Recipe) -> None:
     assert _worker is not None
     said, stop = _worker
 
@@ -193,4 +208,4 @@ def _work(runs: Path, recipe: Recipe) -> None:
             raise _StoppedError
         said.put(progress)
 
-    _record_whole(runs, recipe, listen)
+    _record_whole(folder, recipe, listen)

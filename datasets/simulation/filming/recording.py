@@ -96,7 +96,7 @@ def record(recipe: Recipe, folder: Path, on_picture: Callable[[int, int], None] 
     wanted = shots(clocks)
     shutter_s = np.array([camera_look(recipe.seed, model.camera).shutter_s for model in models])
     cameras = [_Camera(folder, model, clock, timeline) for model, clock in zip(models, clocks, strict=True)]
-    truths = PictureTruths([actor.character for actor in timeline.actors])
+    truths = PictureTruths([actor.character for actor in timeline.actors]) if filming.annotated else None
     with ExitStack() as stack:
         renderer = stack.enter_context(Renderer(timeline, scene, models))
         for camera in cameras:
@@ -104,20 +104,25 @@ def record(recipe: Recipe, folder: Path, on_picture: Callable[[int, int], None] 
         for done, moment in enumerate(moments(scene, wanted, shutter_s), 1):
             shot, camera = moment.shot, cameras[moment.shot.camera]
             picture = renderer.picture(camera.model.camera, moment.state, moment.before, shot.exposure)
-            truth = truths.of(camera.model, moment.state, picture.ids)
             stamped_s = float(camera.clock.stamped_s[shot.exposure])
             name = camera.footage.write(picture.image, stamped_s)
-            camera.truth.add(truth, name, timeline.start + shot.time_s, timeline.start + stamped_s)
+            if truths is not None:
+                truth = truths.of(camera.model, moment.state, picture.ids)
+                camera.truth.add(truth, name, timeline.start + shot.time_s, timeline.start + stamped_s)
             on_picture(done, len(wanted))
         device = renderer.device
     counts: dict[str, Any] = {"pictures": len(wanted), "people": len(timeline.actors)}
-    counts["boxes"] = sum(len(camera.truth.annotations) for camera in cameras)
+    if filming.annotated:
+        counts["boxes"] = sum(len(camera.truth.annotations) for camera in cameras)
     floor, counts["floor_rows"] = _write_floor(folder, scene, filming.rate_hz)
     counts |= _write_shop(folder, recipe, timeline, models, clocks)
     for camera in cameras:
-        camera.finish(timeline)
-    shown = [camera.shown(recipe.name, filming.format) for camera in cameras]
-    write_run(folder / "preview.js", timeline, shown, floor, timeline.duration_s)
+        camera.write_clock(timeline.start)
+    if filming.annotated:
+        for camera in cameras:
+            camera.truth.write(camera.folder, {"scenario": timeline.scenario, "seed": timeline.seed})
+        shown = [camera.shown(recipe.name, filming.format) for camera in cameras]
+        write_run(folder / "preview.js", timeline, shown, floor, timeline.duration_s)
     made = {"by": "aisle simulate", "renderer": device, "settings": recipe.settings()}
     manifest = Manifest(entries(folder, leave_out=frozenset({RUN})), made, counts, LICENCE)
     write_manifest(folder, manifest, RUN)
@@ -140,14 +145,13 @@ class _Camera:
         self.footage = open_footage(format, self.folder, self.model.size, rate_hz, self._start)
         stack.enter_context(self.footage)
 
-    def finish(self, timeline: Timeline) -> None:
-        self.truth.write(self.folder, {"scenario": timeline.scenario, "seed": timeline.seed})
+    def write_clock(self, start: float) -> None:
         with (self.folder / "frames.csv").open("w", encoding="utf-8", newline="") as file:
             rows = csv.writer(file, lineterminator="\n")
             rows.writerow(("frame", "exposure", "time", "stamped"))
             for frame, exposure in enumerate(np.flatnonzero(self.clock.kept).tolist(), 1):
                 times = (self.clock.time_s[exposure], self.clock.stamped_s[exposure])
-                rows.writerow((frame, exposure, *(shop.utc(self._start + float(time)) for time in times)))
+                rows.writerow((frame, exposure, *(shop.utc(start + float(time)) for time in times)))
 
     def shown(self, run: str, format: str) -> ShownCamera:
         times, stamped = self.clock.time_s[self.clock.kept], self.clock.stamped_s[self.clock.kept]

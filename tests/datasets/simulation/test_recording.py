@@ -18,7 +18,7 @@ from cameras.geometry import CameraModel
 from datasets.formats.coco import decode_mask, read_coco
 from datasets.formats.mot import read_truth
 from datasets.manifest import read_manifest, verify
-from datasets.simulation.filming.dataset import DatasetError, write_dataset
+from datasets.simulation.filming.dataset import DatasetError, record_runs, write_dataset
 from datasets.simulation.filming.recipes import Filming, Recipe
 from datasets.simulation.filming.recording import RUN, record
 from datasets.simulation.shop import load_shop
@@ -247,3 +247,25 @@ def test_runs_side_by_side_are_those_one_after_the_other(small_shop, small_datas
     assert {step.run for step in steps if step.done == step.total} == {"short-0003", "short-0004"}
     truth = [f"runs/short-0003/cameras/left/{name}" for name in TRUTH]
     assert [(tmp_path / name).read_bytes() for name in truth] == [(small_dataset / name).read_bytes() for name in truth]
+
+
+def test_a_run_without_annotations_has_the_same_footage_and_shop(small_shop, run, tmp_path):
+    plain = recipe(small_shop, annotated=False)
+    record_runs({tmp_path / "of" / "its own": plain}, apart=True)
+    made, whole = read_manifest(tmp_path / "of" / "its own", RUN), read_manifest(run, RUN)
+    left_out = {entry.path for entry in whole.files} - {entry.path for entry in made.files}
+    assert {Path(path).name for path in left_out} == {"coco.json", "mot.txt", "preview.js"}
+    assert set(made.files) == {entry for entry in whole.files if entry.path not in left_out}
+    with pytest.raises(DatasetError, match="another annotated"):
+        record_runs({run: plain})
+
+
+def test_runs_of_several_folders_are_passed_over_where_they_are_whole(small_shop, run, tmp_path):
+    steps = []
+    record_runs(
+        {run: recipe(small_shop), tmp_path / "new": recipe(small_shop, rate_hz=1.0, annotated=False)},
+        listener=steps.append,
+    )
+    assert [step.run for step in steps if step.skipped] == ["short-0003"]
+    assert steps[-1].done == steps[-1].total > 20
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["new"]
