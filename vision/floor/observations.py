@@ -86,10 +86,11 @@ class Rig:
         return points
 
 
-def observe(rig: Rig, camera: Ints, xyxy: Float, errors: BoxErrors) -> Observations:
+def observe(rig: Rig, camera: Ints, xyxy: Float, errors: BoxErrors, factor: Float | float = 1.0) -> Observations:
     """What boxes (n, 4) in pixels, of ``rig``'s cameras (n,), say; boxes that can be nobody on the floor are left out.
 
     That is a box cut at both ends, or one whose best estimate is behind the camera or taller or smaller than anybody.
+    Each box errs by ``factor`` (n,) times as much as ``errors`` have it.
     """
     edge = rig.size[camera]
     low, high = np.abs(xyxy) <= errors.edge_px, np.abs(xyxy - np.tile(edge, 2)) <= errors.edge_px
@@ -110,6 +111,7 @@ def observe(rig: Rig, camera: Ints, xyxy: Float, errors: BoxErrors) -> Observati
     one_end = top | bottom
     deviation[one_end, 1] = np.hypot(errors.centre, errors.size / 2)
     deviation = np.hypot(deviation * height_px[:, None], (errors.body_m * _near(rotation, position, place))[:, None])
+    deviation *= np.broadcast_to(np.asarray(factor, np.float64), len(tall))[:, None]
     down = np.where(bottom, head[:, 1], np.where(top, foot[:, 1], (foot[:, 1] + head[:, 1]) / 2))
     measured = np.stack([across, down, foot[:, 1] - head[:, 1]], axis=1)
     scale = 1 / deviation

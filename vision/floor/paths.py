@@ -44,6 +44,11 @@ class Paths:
         self._last_id += 1
         return self._last_id
 
+    @property
+    def open(self) -> set[int]:
+        """The ids of paths that may still go on."""
+        return set(self._id.tolist())
+
     def add(self, moment: Moment) -> None:
         """The newest moment."""
         self._moments.append(moment)
@@ -66,7 +71,14 @@ class Paths:
         count = len(self._moments) if due is None else due
         shown = [self._settle(place, known[place]) for place in range(count)]
         self._moments = self._moments[count:]
+        self._forget()
         return shown
+
+    def _forget(self) -> None:
+        """Forget the names of keys that nothing bears any more: a shop is open for days."""
+        borne = set(self._key.tolist()).union(*(moment.key.tolist() for moment in self._moments))
+        for key in [key for key in self.names if key not in borne]:
+            del self.names[key]
 
     def _settle(self, place: int, tail: Tail) -> FloorMoment:
         moment, s = self._moments[place], self._settings

@@ -102,6 +102,23 @@ class FloorTracker:
         self._paths = Paths(self._rig, self._openings, self.settings)
         self.settled: list[FloorMoment] = []
         self.owners: dict[str, Ints] = {}
+        self._factor = np.ones(len(self.cameras))
+
+    def doubt(self, camera: str, factor: float) -> None:
+        """From now on the boxes of ``camera`` err by ``factor`` times as much as others: 1 trusts it again.
+
+        Raises ``ValueError`` for a camera that the tracker does not know, and for a factor below 1.
+        """
+        if camera not in self._place:
+            raise ValueError(f"no camera {camera}; there are {', '.join(self.cameras)}")
+        if not factor >= 1.0:
+            raise ValueError(f"a camera errs by a factor of 1 or more, got {factor}")
+        self._factor[self._place[camera]] = factor
+
+    @property
+    def alive(self) -> set[int]:
+        """The ids that may be given out again, live or settled: of the others nothing more will come."""
+        return self._paths.open | set(self._paths.names.values())
 
     def update(self, time_s: float, detections: Mapping[str, Detections]) -> FloorTracks:
         """Take in what the cameras see at ``time_s`` seconds.
@@ -145,7 +162,7 @@ class FloorTracker:
         named = [(place, detections[name]) for name, place in self._place.items() if name in detections]
         camera = np.repeat([place for place, _ in named], [len(each) for _, each in named]).astype(np.int64)
         xyxy = np.concatenate([np.zeros((0, 4)), *(each.xyxy for _, each in named)])
-        return observe(self._rig, camera, xyxy, self.settings.boxes)
+        return observe(self._rig, camera, xyxy, self.settings.boxes, self._factor[camera])
 
     def _followed(self, seen: Observations, on: Bools, dt: float) -> tuple[_People, Ints]:
         """Who was followed before, at this moment; and whose each box is."""

@@ -6,7 +6,7 @@ import pytest
 from tests.vision.floor.rooms import boxes, corners, detections, scene, walk
 from training.evaluate.floor import FloorQuestion, evaluate_floor, follow
 from training.evaluate.floor_noise import noisy_detections, true_detections
-from vision.detections import foot_points
+from vision.detections import Detections, foot_points
 from vision.floor import FloorSettings, FloorTracker
 
 CAMERAS = corners(4)
@@ -193,3 +193,44 @@ def test_owners_say_whose_box_each_is(crossings):
         nearest = np.linalg.norm(feet[:, None] - tracks.xy[None], axis=2).argmin(axis=1)
         assert len(owner) == len(boxes_seen) == 6
         assert owner.tolist() == tracks.track_id[nearest].tolist()
+
+
+def test_an_id_is_alive_until_nothing_more_of_it_comes_and_is_not_kept_for_ever():
+    paths = np.full((6, 120, 2), np.nan)
+    for n in range(6):  # one after the other
+        paths[n, 20 * n : 20 * n + 12] = walk((-2, 0), (1.5, 0), 12)
+    room = scene(CAMERAS, paths, rate=5.0)
+    tracker = FloorTracker(CAMERAS)
+    over: set[int] = set()
+    seen: set[int] = set()
+    for t, boxes_seen in enumerate(true_detections(room)):
+        live = set(tracker.update(t / 5.0, boxes_seen).track_id.tolist())
+        now = live.union(*(moment.tracks.track_id.tolist() for moment in tracker.settled))
+        assert not now & over  # killed: ids that are dead while their last moments wait to be settled
+        assert live <= tracker.alive
+        seen |= now
+        over |= seen - tracker.alive
+    assert len(seen) == 6
+    assert len(over) >= 4
+    assert len(tracker.alive) <= 2  # killed: the names of everybody who ever came
+
+
+def test_a_doubted_camera_tells_less_of_where_people_are():
+    room = scene(CAMERAS, walk((-2, 0), (2, 0), 20)[None], rate=5.0)
+    wrong = []
+    for t, each in enumerate(true_detections(room)):
+        moved = each["c0"].xyxy + np.array([40.0, 0.0, 40.0, 0.0], np.float32)
+        wrong.append({**each, "c0": Detections(moved, each["c0"].confidence)} if t >= 8 else each)
+
+    def error(factor):
+        tracker = FloorTracker(CAMERAS)
+        tracker.doubt("c0", factor)
+        found = settled(tracker, wrong)
+        assert {len(moment.tracks) for moment in found} == {1}
+        return np.mean([np.linalg.norm(moment.tracks.xy[0] - room.xy_m[t]) for t, moment in enumerate(found) if t > 8])
+
+    assert error(4.0) < 0.5 * error(1.0)
+    with pytest.raises(ValueError, match="no camera cellar"):
+        FloorTracker(CAMERAS).doubt("cellar", 2.0)
+    with pytest.raises(ValueError, match="1 or more"):
+        FloorTracker(CAMERAS).doubt("c0", 0.5)
