@@ -9,7 +9,7 @@ from pathlib import Path
 
 from fastapi import FastAPI
 
-from api import calibrate_page, openapi, pages, problems, routes
+from api import calibrate_page, openapi, pages, problems, review_pages, routes
 from api.feed import Feed
 from api.live import LiveFrames
 from api.metrics import MeasureRequests, Metrics
@@ -72,7 +72,8 @@ def create_app(
     for router in routes.ALL:
         app.include_router(router)
     pages.install(app)
-    app.include_router(calibrate_page.router)
+    for page in (calibrate_page, review_pages):
+        app.include_router(page.router)
     app.add_middleware(HostCheck, hosts=allowed_hosts(settings.host))
     app.add_middleware(SecurityHeaders)
     app.add_middleware(MeasureRequests, metrics=held.metrics)

@@ -16,7 +16,8 @@ from api.services import Services, services
 from api.sessions import PAGE
 from store.errors import UnavailableError
 
-PAGE_SCOPES: Final = frozenset({"insights:read", "live:read", "events:read"})
+PAGE_SCOPES: Final = frozenset({"insights:read", "live:read", "events:read", "checkout:read", "reviews:write"})
+_READS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 _CHALLENGE: Final = 'Bearer realm="aisle"'
 
 _bearer = HTTPBearer(
@@ -52,6 +53,8 @@ async def authenticate(
         principal = _principal(await run_in_threadpool(_find, app, presented))
     else:
         principal = await session_principal(request)
+        if request.method not in _READS:
+            same_site(request)
     request.state.rate_bucket = _bucket(request, principal)
     await app.check_rate(request)
     if principal is None:
@@ -79,6 +82,12 @@ async def session_principal(request: Request) -> Principal | None:
     if key_id == PAGE:
         return Principal(PAGE, PAGE_SCOPES)
     return _principal(await run_in_threadpool(valid_key, app.records, key_id, now=time.time()))
+
+
+def same_site(request: Request) -> None:
+    """Raise a 403 problem for what a page of another site sent: a browser adds our cookie by itself."""
+    if request.headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none"):
+        raise Problem(403, "cross-site", "Cross-site request", "Another site sent this request.")
 
 
 def page_link(app: FastAPI, base_url: str, path: str = "/") -> str:

@@ -11,8 +11,8 @@ from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
 
-from api.auth import Principal
-from api.pages import Viewer, page_context, same_site, templates
+from api.auth import Principal, same_site
+from api.pages import Viewer, page_context, refused, templates
 from api.problems import Problem, problem_response
 from api.routes.known import preview_file
 from api.services import App, Services
@@ -54,9 +54,8 @@ class ClickedPoints(BaseModel):
 @router.get("/calibrate/{camera}", name="calibrate")
 async def calibrate_page(request: Request, app: App, camera: str, principal: Viewer) -> Response:
     """The camera's blurred preview beside the plan: click the same place on both."""
-    if not principal.may("admin"):
-        context = {**page_context(app, principal), "scopes": sorted(_NEEDS)}
-        return templates.TemplateResponse(request, "forbidden.html", context, status_code=403)
+    if (refusal := refused(request, app, principal, _NEEDS)) is not None:
+        return refusal
     file, view, preview = await run_in_threadpool(_known, app, camera)
     context = {
         **page_context(app, principal),

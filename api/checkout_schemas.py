@@ -158,6 +158,16 @@ class Chance(BaseModel):
     probability: float
 
 
+class Alternative(BaseModel):
+    """What it may have been. Answer with its `track_id` and `gtin`."""
+
+    track_id: str = Field(description="Whose hand; random, good for one visit.")
+    gtin: str = Field(examples=["04006381333931"])
+    name: str | None = Field(description="Null for what is not in the catalogue.", examples=["Oat milk 1 l"])
+    price: int | None = Field(description="Of one package at that moment; null where unknown.", examples=[120])
+    probability: float
+
+
 class Review(BaseModel):
     """A question to a person: what was that?"""
 
@@ -166,11 +176,50 @@ class Review(BaseModel):
     about: str = Field(description="Id of the product event.")
     reason: Literal["unsure", "disputed"]
     time: float
+    kind: str = Field(description="The type of the product event.", examples=["product.taken"])
+    at: float = Field(description="When it happened.", examples=[_TIME])
+    slot: str | None = Field(description="Where, if known.", examples=["dairy/2/1"])
+    quantity: int = Field(description="How many packages.")
     gtin: str = Field(description="The likeliest product.")
     who: list[Chance] = Field(description="Whose hand it may have been, by track id; empty: it is clear.")
     what: list[Chance] = Field(description="Which product it may have been; empty: it is clear.")
-    evidence: list[str] = Field(description="Ids of blurred pictures.")
+    alternatives: list[Alternative] = Field(description="All that it may have been, the likeliest first.")
+    nothing: float = Field(description="Probability that nothing was taken or put back.")
+    evidence: list[str] = Field(description="Ids of clips that are kept: `/v1/evidence/ID`.")
     confidence: float
+    currency: str = Field(examples=["EUR"])
+
+
+class ReviewProgress(BaseModel):
+    """How far those who review are."""
+
+    waiting: int = Field(description="Questions without an answer.")
+    answered: int = Field(description="Questions answered in the last 24 hours.")
+
+
+class Marked(BaseModel):
+    """Somebody who may have done it."""
+
+    track_id: str
+    xyxy: list[float] = Field(description="Their box in the picture: x1, y1, x2, y2, pixels.")
+
+
+class EvidencePicture(BaseModel):
+    """A blurred picture of a clip."""
+
+    camera: str
+    captured_at: float = Field(examples=[_TIME])
+    width: int
+    height: int
+    focus: list[float] | None = Field(description="Where to look: x1, y1, x2, y2, pixels; null: everywhere.")
+    people: list[Marked]
+
+
+class Clip(BaseModel):
+    """Blurred pictures of what an event rests on, oldest first. Picture n is `/v1/evidence/ID/n.jpg`."""
+
+    id: str
+    pictures: list[EvidencePicture]
 
 
 class Answer(Ask):

@@ -12,6 +12,7 @@ from api.commands import (
     keys,
     models,
     replay,
+    reviews,
     serve,
     simulate,
     store,
@@ -38,6 +39,7 @@ app.add_typer(store.app, name="store", help="The plan of a shop: write an exampl
 app.add_typer(datasets.app, name="datasets", help="Datasets: info, convert, split, check, manifest.")
 app.add_typer(models.app, name="models", help="The weights: list, fetch, show.")
 app.add_typer(evaluate.app, name="evaluate", help="Scores against truth.")
+app.add_typer(reviews.app, name="reviews", help="What people answered: export.")
 app.add_typer(keys.app, name="keys", help="API keys: create, list, revoke.")
 
 

@@ -15,7 +15,7 @@ from starlette.exceptions import HTTPException
 from starlette.staticfiles import StaticFiles
 
 from api import assets, problems
-from api.auth import PAGE_SCOPES, Principal, address, session_principal
+from api.auth import Principal, address, same_site, session_principal
 from api.keys import find_key
 from api.services import App, Services
 from api.sessions import PAGE, SESSION_S
@@ -25,6 +25,7 @@ from insights.queries import CameraInfo, cameras
 _HERE: Final = Path(__file__).parent
 _MAX_FORM: Final = 4096
 _NEEDS: Final = frozenset({"insights:read"})
+_LIVE: Final = frozenset({"insights:read", "live:read", "events:read"})
 
 router = APIRouter(include_in_schema=False)
 templates = Jinja2Templates(_HERE / "templates")
@@ -63,7 +64,7 @@ Viewer = Annotated[Principal, Depends(viewer)]
 @router.get("/", name="live")
 async def live_page(request: Request, app: App, principal: Viewer) -> Response:
     """Live pictures and counts that move."""
-    return await _page(request, app, principal, "live.html", needs=PAGE_SCOPES)
+    return await _page(request, app, principal, "live.html", needs=_LIVE)
 
 
 @router.get("/heatmap", name="heatmap")
@@ -155,11 +156,8 @@ async def _page(
     may_be_empty: bool = False,
     **context: Any,
 ) -> Response:
-    missing = sorted(scope for scope in needs if not principal.may(scope))
-    if missing:
-        return templates.TemplateResponse(
-            request, "forbidden.html", {**page_context(app, principal), "scopes": missing}, status_code=403
-        )
+    if (refusal := refused(request, app, principal, needs)) is not None:
+        return refusal
     recorded = await run_in_threadpool(cameras, app.records, app.settings.store)
     shown = _choices(recorded, app.live.cameras())
     if not (recorded or (shown and template == "live.html") or may_be_empty):
@@ -167,6 +165,15 @@ async def _page(
     return templates.TemplateResponse(
         request, template, {**page_context(app, principal), "cameras": shown, "recorded": recorded, **context}
     )
+
+
+def refused(request: Request, app: Services, principal: Principal, needs: frozenset[str]) -> Response | None:
+    """The page that names the scopes which this viewer lacks; None where none is lacking."""
+    missing = sorted(scope for scope in needs if not principal.may(scope))
+    if not missing:
+        return None
+    context = {**page_context(app, principal), "scopes": missing}
+    return templates.TemplateResponse(request, "forbidden.html", context, status_code=403)
 
 
 def _choices(recorded: list[CameraInfo], live: tuple[str, ...]) -> list[dict[str, Any]]:
@@ -211,12 +218,6 @@ def _local(target: str) -> str:
     """The target when it is a path of this server, else the first page: nobody is sent elsewhere."""
     safe = target.startswith("/") and not target.startswith("//") and not set("\\\r\n\t") & set(target)
     return target if safe else "/"
-
-
-def same_site(request: Request) -> None:
-    """Raise a 403 problem for what a page of another site sent."""
-    if request.headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none"):
-        raise problems.Problem(403, "cross-site", "Cross-site request", "Another site sent this form.")
 
 
 async def _small_body(request: Request) -> bytes:

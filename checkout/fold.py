@@ -10,7 +10,14 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from checkout.prices import Price
-from store.events import ProductEvent, ProductHandedOver, ProductMisplaced, ProductReturned, ProductTaken
+from store.events import (
+    ProductEvent,
+    ProductHandedOver,
+    ProductMisplaced,
+    ProductReturned,
+    ProductTaken,
+    ReviewRequested,
+)
 
 NEGLIGIBLE = 1e-9
 """A possibility less likely than this is none."""
@@ -73,7 +80,7 @@ def step(held: Holdings, event: ProductEvent, price_at: PriceAt) -> Holdings:
             return held
 
 
-def possibilities(event: ProductEvent) -> Iterator[tuple[str, str, float]]:
+def possibilities(event: ProductEvent | ReviewRequested) -> Iterator[tuple[str, str, float]]:
     """(track, GTIN, probability) of all that an event may have been; they exclude each other."""
     who = [(c.id, c.probability) for c in event.who] or [(event.track_id, 1.0)]
     what = [(c.id, c.probability) for c in event.what] or [(event.gtin, 1.0)]

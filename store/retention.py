@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import structlog
@@ -99,8 +100,17 @@ def _delete_pictures(records: Records, settings: Settings, oldest: float) -> int
                 continue
             except OSError as error:
                 log.error("retention.picture_stays", path=str(path), reason=error.strerror)
+        _drop_empty(folder)
     _forget_previews(records, settings.data_dir)
     return deleted
+
+
+def _drop_empty(folder: Path) -> None:
+    """Remove the folders of clips of which no file is left; one that is just being written is left alone."""
+    for path in folder.iterdir() if folder.is_dir() else ():
+        if path.is_dir() and not path.is_symlink() and not path.name.startswith("."):
+            with suppress(OSError):  # not empty
+                path.rmdir()
 
 
 def _files(folder: Path) -> Iterator[Path]:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -41,6 +42,18 @@ class BlurredPicture:
         image = self.image.copy()
         draw(image)
         return BlurredPicture(image, self.camera, self.captured_at, _SEAL)
+
+    def cropped(self, region: tuple[int, int, int, int], longest: int) -> BlurredPicture:
+        """A copy of the part x1, y1, x2, y2 (whole pixels, inside), shrunk so that no side is over ``longest``."""
+        x1, y1, x2, y2 = region
+        part = self.image[y1:y2, x1:x2]
+        if part.size == 0:
+            raise ValueError(f"the region {region} holds no pixel of a picture of {self.size}")
+        share = longest / max(x2 - x1, y2 - y1)
+        if share < 1:
+            size = max(1, round((x2 - x1) * share)), max(1, round((y2 - y1) * share))
+            part = np.asarray(cv2.resize(part, size, interpolation=cv2.INTER_AREA), np.uint8)
+        return BlurredPicture(part.copy(), self.camera, self.captured_at, _SEAL)
 
 
 def blurred(image: Image, camera: str, captured_at: float) -> BlurredPicture:

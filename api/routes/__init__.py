@@ -2,7 +2,7 @@
 
 from fastapi import APIRouter
 
-from api.routes import baskets, cameras, events, gates, health, heatmap, insights, live, members, receipts
+from api.routes import baskets, cameras, events, gates, health, heatmap, insights, live, members, receipts, reviews
 
 ALL: tuple[APIRouter, ...] = (
     cameras.router,
@@ -14,5 +14,6 @@ ALL: tuple[APIRouter, ...] = (
     gates.router,
     baskets.router,
     receipts.router,
+    reviews.router,
     health.router,
 )

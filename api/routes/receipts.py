@@ -1,11 +1,11 @@
-"""Receipts, disputes, and the questions that people answer."""
+"""Receipts and disputes."""
 
 from __future__ import annotations
 
 import time
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Path, Query, Security
+from fastapi import APIRouter, Depends, Path, Security
 
 from api import checkout_schemas as schemas
 from api.auth import authenticate
@@ -13,7 +13,7 @@ from api.problems import Problem, problem_responses
 from api.routes.baskets import shown_lines
 from api.services import App
 from checkout import queries
-from store.events import Chance, ProductSettled, ReceiptDisputed, new_event_id
+from store.events import ReceiptDisputed, new_event_id
 
 router = APIRouter(prefix="/v1", tags=["checkout"], responses=problem_responses(401, 403, 404, 422, 429, 503))
 
@@ -61,51 +61,6 @@ def dispute(app: App, receipt: Found, wish: schemas.Dispute) -> schemas.Accepted
         receipt_id=receipt.id,
         session_id=receipt.session_id,
         gtin=wish.gtin,
-    )
-    app.bus.publish([event], live=True)
-    return schemas.Accepted(id=event.id)
-
-
-@router.get("/reviews", summary="Questions to people", dependencies=[Security(authenticate, scopes=["reviews:write"])])
-def list_reviews(app: App, limit: Annotated[int, Query(ge=1, le=500)] = 50) -> list[schemas.Review]:
-    """What is doubtful or disputed and not answered yet, oldest first."""
-    found = queries.open_reviews(app.records, app.settings.store, limit)
-    return [
-        schemas.Review.model_validate(
-            {"id": r.id, "session_id": r.session_id, "about": r.about, "reason": r.reason, "time": r.time, **r.body}
-        )
-        for r in found
-    ]
-
-
-@router.post(
-    "/reviews/{review_id}/answers",
-    summary="Answer a question",
-    status_code=202,
-    dependencies=[Security(authenticate, scopes=["reviews:write"])],
-)
-def answer(app: App, review_id: Annotated[str, Path(max_length=64)], seen: schemas.Answer) -> schemas.Accepted:
-    """Settles the product event: it outranks what the cameras say, corrects receipts, and may be given again."""
-    review = queries.review(app.records, app.settings.store, review_id)
-    if review is None:
-        raise Problem(404, "unknown-review", "Unknown review", f"There is no review {review_id[:64]!r}.")
-    who = [Chance.model_validate(chance) for chance in review.body["who"]]
-    tracks = {chance.id for chance in who} | {review.body["track_id"]}
-    if seen.track_id is not None and seen.track_id not in tracks:
-        detail = f"The hand was one of {', '.join(sorted(tracks))}; found {seen.track_id!r}."
-        raise Problem(422, "no-such-hand", "No such hand", detail)
-    event = ProductSettled(
-        id=f"answered-{new_event_id()}",
-        store=app.settings.store,
-        time=max(time.time(), review.time),
-        confidence=1.0 if seen.happened else 0.0,
-        settles=review.about,
-        by="review",
-        review_id=review.id,
-        track_id=seen.track_id or review.body["track_id"],
-        gtin=seen.gtin or review.body["gtin"],
-        quantity=seen.quantity,
-        to_track_id=None,
     )
     app.bus.publish([event], live=True)
     return schemas.Accepted(id=event.id)

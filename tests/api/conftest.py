@@ -20,6 +20,7 @@ from store import tables
 from store.bus import Bus
 from store.records import Records
 from store.settings import Settings
+from tests.api.browsing import launched
 
 STORE = "testshop"
 BEGIN = 1_795_338_000.0  # 2026-11-22 09:00:00 UTC
@@ -148,3 +149,9 @@ def span() -> dict[str, str]:
 @pytest.fixture(name="make_settings")
 def _make_settings():
     return make_settings
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[object]:
+    with launched() as opened:
+        yield opened

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import re
-import shutil
-from collections.abc import Iterator
 from pathlib import Path
 
 import cv2
@@ -16,19 +14,8 @@ import api
 from api.app import create_app
 from api.serve import PageServer
 from store.events import LineCrossed, PersonEntered, PersonLeft
+from tests.api.browsing import needs_browser, signed_in, text_of, until
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
-ARGUMENTS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-default-apps",
-    "--disable-extensions",
-    "--disable-sync",
-    "--no-first-run",
-]
-needs_browser = pytest.mark.skipif(CHROMIUM is None, reason="chromium is not installed (Debian: apt install chromium)")
 PAGES = ["/", "/heatmap", "/charts", "/definitions"]
 
 
@@ -108,50 +95,11 @@ def test_an_unknown_page_is_a_page(shop):
 # In a browser.
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[object]:
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        opened = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
-        yield opened
-        opened.close()
-
-
 @pytest.fixture
 def open_page(browser, shop):
     """Open a page that is signed in; what its console calls an error fails the test in the end."""
-    contexts, errors = [], []
-
-    def make(path: str = "/", **options: object):
-        context = browser.new_context(viewport={"width": 1024, "height": 768}, **options)
-        contexts.append(context)
-        page = context.new_page()
-        page.on("console", lambda message: message.type == "error" and errors.append(message.text))
-        page.on("pageerror", lambda error: errors.append(str(error)))
-        page.goto(shop.server.link())
-        page.goto(f"{shop.url}{path}")
-        return page
-
-    yield make
-    for context in contexts:
-        context.close()
-    assert errors == []
-
-
-def text_of(page, selector: str, wanted: str | re.Pattern[str]) -> None:
-    from playwright.sync_api import expect
-
-    expect(page.locator(selector)).to_have_text(wanted, timeout=15000)
-
-
-def until(page, script: str, argument: object = None) -> None:
-    """Wait until the script gives true. The pages' policy forbids what `wait_for_function` does."""
-    for _ in range(300):
-        if page.evaluate(script, argument):
-            return
-        page.wait_for_timeout(50)
-    raise AssertionError(f"never true: {script}")
+    with signed_in(browser, shop.server) as opened:
+        yield opened
 
 
 @needs_browser

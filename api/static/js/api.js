@@ -7,9 +7,18 @@ export async function get(path, query = {}, signal = undefined) {
   for (const [name, value] of Object.entries(query)) {
     if (value !== null && value !== undefined && value !== "") url.searchParams.set(name, value);
   }
+  return asked(url, { headers: { Accept: "application/json" }, signal });
+}
+
+export const send = (path, body) =>
+  asked(new URL(path, location.origin), {
+    method: "POST", body: JSON.stringify(body), headers: { Accept: "application/json", "Content-Type": "application/json" },
+  });
+
+async function asked(url, wish) {
   let response;
   try {
-    response = await fetch(url, { headers: { Accept: "application/json" }, signal });
+    response = await fetch(url, wish);
   } catch (error) {
     if (error.name === "AbortError") throw error;
     throw new Trouble("The server does not answer. It may have been stopped; this page tries again by itself.");

@@ -11,6 +11,12 @@ export const clockOf = (seconds) => clock.format(seconds * 1000);
 export const momentOf = (seconds) => moment.format(seconds * 1000);
 export const rangeOf = (range) => moment.formatRange(range.from * 1000, range.to * 1000);
 
+// Money comes in the smallest unit of the currency: cents of a euro, but whole yen.
+export function money(amount, currency) {
+  const format = new Intl.NumberFormat(undefined, { style: "currency", currency });
+  return format.format(amount / 10 ** format.resolvedOptions().maximumFractionDigits);
+}
+
 export function duration(seconds) {
   if (seconds === null || seconds === undefined) return "–";
   if (seconds < 9.95) return `${seconds.toFixed(1)} s`;
