@@ -43,8 +43,12 @@ class Passages:
     def take(self, event: Event) -> list[PersonPassed]:
         """The passages that an event shows, in order of time."""
         if isinstance(event, PersonMoved) and event.xy_m is not None and self._gates:
-            rows = zip(event.time_s, event.track_id, event.xy_m, strict=True)
-            return [passed for row in sorted(rows) for passed in self._move(event, *row)]
+            rows = sorted(zip(event.time_s, event.track_id, event.xy_m, range(len(event.time_s)), strict=True))
+            return [
+                passed
+                for time_s, track, xy, row in rows
+                for passed in self._move(event, time_s, track, xy, event.rows_cameras(row))
+            ]
         if isinstance(event, PersonLeft):
             return list(self._leave(event))
         return []
@@ -53,7 +57,9 @@ class Passages:
         """Forget tracks that were last seen before this time."""
         self._walks = {track: walk for track, walk in self._walks.items() if walk.time_s >= before}
 
-    def _move(self, event: Event, time_s: float, track: str, xy: Point) -> Iterable[PersonPassed]:
+    def _move(
+        self, event: Event, time_s: float, track: str, xy: Point, cameras: tuple[str, ...]
+    ) -> Iterable[PersonPassed]:
         inside = _contains(self._floor, xy)
         walk = self._walks.get(track)
         if walk is None:
@@ -61,15 +67,15 @@ class Passages:
             gate = self._near(xy, "in") if inside else None
             if gate is not None:
                 walk.came_in = True
-                yield self._passed(event, track, gate, "in", time_s)
+                yield self._passed(event, track, gate, "in", time_s, cameras)
             return
-        if time_s <= walk.time_s:
+        if time_s <= walk.time_s:  # the floor tells it, and then each camera of its picture
             return
         if inside != walk.inside and self._distance(xy) > self._margin_m:
             gate = min(self._gates, key=lambda g: _crossing(g, walk.xy, xy))
             way: Way = "in" if inside else "out"
             if not (way == "in" and walk.came_in):
-                yield self._passed(event, track, gate, way, time_s)
+                yield self._passed(event, track, gate, way, time_s, cameras)
             walk.inside, walk.came_in = inside, inside
         walk.time_s, walk.xy = time_s, xy
 
@@ -77,14 +83,16 @@ class Passages:
         walk = self._walks.pop(event.track_id, None)
         gate = self._near(walk.xy, "out") if walk is not None and walk.inside else None
         if gate is not None:
-            yield self._passed(event, event.track_id, gate, "out", event.time)
+            yield self._passed(event, event.track_id, gate, "out", event.time, event.cameras)
 
-    def _passed(self, event: Event, track: str, gate: Gate, way: Way, time_s: float) -> PersonPassed:
+    def _passed(
+        self, event: Event, track: str, gate: Gate, way: Way, time_s: float, cameras: tuple[str, ...]
+    ) -> PersonPassed:
         return PersonPassed(
             id=derived_id("passed", event.store, track, gate.name, way, time_s),
             store=event.store,
             time=time_s,
-            cameras=event.cameras,
+            cameras=cameras,
             track_id=track,
             gate=gate.name,
             way=way,

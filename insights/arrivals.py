@@ -41,7 +41,9 @@ class Rows:
 
     @classmethod
     def of(cls, event: PersonMoved, view: CameraView) -> Self:
-        """The rows of an event in pixels of the view's size; on the floor where the event or the view knows it."""
+        """The rows of one camera's event in pixels of the view's size; on the floor where event or view knows it."""
+        assert event.xy is not None, "what rests on the floor alone is no camera's"
+        assert event.size is not None
         n = len(event.time_s)
         xy = np.asarray(event.xy, np.float64).reshape(n, 2) * np.divide(view.size, event.size)
         if event.xy_m is not None:

@@ -117,21 +117,31 @@ class CameraInsights:
         left = {track: event for track, event in self._leaving.items() if event.time <= until}
         self._leaving = {track: event for track, event in self._leaving.items() if track not in left}
         known = [self._counting.people[track] for track in left if track in self._counting.people]
-        unseen = [event for track, event in left.items() if track not in self._counting.people]
+        missed = [event for track, event in left.items() if track not in self._counting.people]
+        unseen = [event for event in missed if _of_one_camera(event)]
         facts.visits += [Visit(e.track_id, 0, e.entered_at, e.time) for e in unseen if e.track_id not in self._gone]
         self._forget(known, facts, left)
         for track in left:
             self._gone[track] = _Gone(until, 0, left=True)
 
     def _forget(self, people: Sequence[Person], facts: Facts, left: Mapping[str, PersonLeft] | None = None) -> None:
-        """End the visits of these people at their last sighting, or as ``left`` says."""
+        """End the visits of these people at their last sighting, or as ``left`` says.
+
+        Who was followed over several cameras was in this picture from the first to the last sighting in it.
+        """
         self._counting.forget(people, facts)
         for person in people:
             gone = self._gone.get(person.track_id)
             event = left[person.track_id] if left else None
+            if event is not None and not _of_one_camera(event):
+                event = None
             visits = gone.visits if gone else 0
             entered_at = event.entered_at if event and not visits else person.since
             left_at = event.time if event else person.seen
             if person.counted:
                 facts.visits.append(Visit(person.track_id, visits, entered_at, left_at))
             self._gone[person.track_id] = _Gone(self._arrivals.released, visits + 1, left=False)
+
+
+def _of_one_camera(event: PersonLeft) -> bool:
+    return len(event.cameras) == 1

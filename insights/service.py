@@ -100,12 +100,14 @@ class InsightsService:
         touched: dict[str, CameraInsights] = {}
         for event in events:
             if isinstance(event, PersonMoved):
-                camera = self._camera(event)
+                if event.camera is None:  # on the floor: the cameras tell the same of their pictures
+                    continue
+                camera = self._camera(event, event.camera)
                 if camera.is_set_back(event):
                     log.warning("insights.footage_began_anew", camera=event.camera, time=event.time)
                     yield event.camera, camera.close()
                     del self._cameras[event.camera]
-                    camera = self._camera(event)
+                    camera = self._camera(event, event.camera)
                 camera.take(event)
                 touched[event.camera] = camera
             elif isinstance(event, PersonLeft):
@@ -113,7 +115,7 @@ class InsightsService:
                     if name in self._cameras:
                         self._cameras[name].leave(event)
                         touched[name] = self._cameras[name]
-                    else:
+                    elif len(event.cameras) == 1:
                         yield name, Facts(visits=[Visit(event.track_id, 0, event.entered_at, event.time)])
         for name, camera in touched.items():
             yield name, camera.release()
@@ -121,16 +123,17 @@ class InsightsService:
                 log.warning("insights.rows_came_late", camera=name, rows=camera.late_rows - self._late.get(name, 0))
             self._late[name] = camera.late_rows
 
-    def _camera(self, event: PersonMoved) -> CameraInsights:
-        if event.camera not in self._cameras:
-            view = self._views.get(event.camera) or CameraView(camera=event.camera, size=event.size)
-            self._cameras[event.camera] = CameraInsights(view, self._rules)
-        return self._cameras[event.camera]
+    def _camera(self, event: PersonMoved, camera: str) -> CameraInsights:
+        if camera not in self._cameras:
+            assert event.size is not None
+            view = self._views.get(camera) or CameraView(camera=camera, size=event.size)
+            self._cameras[camera] = CameraInsights(view, self._rules)
+        return self._cameras[camera]
 
     def _camera_rows(self, events: Iterable[Event]) -> list[dict[str, object]]:
         seen: dict[str, list[float]] = {}
         for event in events:
-            if isinstance(event, PersonMoved):
+            if isinstance(event, PersonMoved) and event.camera is not None:
                 seen.setdefault(event.camera, []).append(event.time)
         return [
             camera_row(self._store, self._cameras[camera].view, self._rules, times) for camera, times in seen.items()

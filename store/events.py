@@ -50,6 +50,7 @@ __all__ = [
     "Chance",
     "Confidence",
     "Event",
+    "FloorAudited",
     "GateDecided",
     "Gtin",
     "LineCrossed",
@@ -92,41 +93,66 @@ class UnknownEventTypeError(ValueError):
 
 
 class PersonEntered(Event):
-    """A person was confirmed and counts from now on. ``track_id`` is random and lives for one visit."""
+    """A person was confirmed and counts from now on. ``track_id`` is random and lives for one visit.
+
+    With one of ``cameras`` it is a visit to that camera's picture; where people are followed over the floor it is one
+    visit to the shop, and ``cameras`` are those that saw the person first.
+    """
 
     type: ClassVar[str] = "person.entered"
     track_id: str
 
 
 class PersonMoved(Event):
-    """Where one camera saw people during about a second: parallel lists, one row a person and frame.
+    """Where people were during about a second: parallel lists, one row a person and moment.
 
-    ``time_s`` is each row's own time; ``xy`` the foot point in pixels of a picture of ``size`` (width, height);
-    ``xy_m`` the same on the floor in metres where the camera is calibrated, else None. ``time`` is the last row's.
+    Either where one ``camera`` saw them: ``xy`` is the foot point in pixels of a picture of ``size`` (width, height),
+    ``xy_m`` the same on the floor in metres where the camera is calibrated, else None. Or, with ``camera``, ``size``
+    and ``xy`` None, where they were on the floor by all cameras together: each person once a moment, in ``xy_m``;
+    ``seen_by`` has for each row the places in ``cameras`` of those that saw the person then. Both forms name a person
+    who is followed over the floor by the same track. ``time_s`` is each row's own time, ``time`` the last row's.
     """
 
     type: ClassVar[str] = "person.moved"
-    camera: str
-    size: tuple[int, int]
+    camera: str | None = None
+    size: tuple[int, int] | None = None
     track_id: tuple[str, ...]
     time_s: tuple[float, ...]
-    xy: tuple[tuple[float, float], ...]
+    xy: tuple[tuple[float, float], ...] | None = None
     xy_m: tuple[tuple[float, float], ...] | None = None
+    seen_by: tuple[tuple[int, ...], ...] | None = None
+
+    @model_validator(mode="after")
+    def _one_form(self) -> Self:
+        if len({self.camera is None, self.size is None, self.xy is None}) > 1:
+            raise ValueError("person.moved needs camera, size and xy together, or none of them")
+        if self.camera is None and self.xy_m is None:
+            raise ValueError("person.moved without a camera needs xy_m")
+        return self
 
     @model_validator(mode="after")
     def _same_length(self) -> Self:
         n = len(self.track_id)
-        lengths = {"time_s": len(self.time_s), "xy": len(self.xy)}
-        if self.xy_m is not None:
-            lengths["xy_m"] = len(self.xy_m)
-        wrong = {name: length for name, length in lengths.items() if length != n}
+        lists = {"time_s": self.time_s, "xy": self.xy, "xy_m": self.xy_m, "seen_by": self.seen_by}
+        wrong = {name: len(each) for name, each in lists.items() if each is not None and len(each) != n}
         if wrong:
             raise ValueError(f"person.moved needs lists as long as track_id ({n}), got {wrong}")
         return self
 
+    @model_validator(mode="after")
+    def _known_cameras(self) -> Self:
+        seen = {place for row in self.seen_by or () for place in row}
+        if not seen <= set(range(len(self.cameras))):
+            raise ValueError(f"person.moved says seen_by camera {max(seen)} of {len(self.cameras)}")
+        return self
+
+    def rows_cameras(self, row: int) -> tuple[str, ...]:
+        """The cameras on which a row rests."""
+        return self.cameras if self.seen_by is None else tuple(self.cameras[place] for place in self.seen_by[row])
+
 
 class PersonLeft(Event):
-    """A person is no longer followed. ``entered_at`` and ``time`` bound the visit."""
+    """A person is no longer followed. ``entered_at`` and ``time`` bound the visit, ``cameras`` all that saw them."""
 
     type: ClassVar[str] = "person.left"
     track_id: str
@@ -186,6 +212,28 @@ class CameraRecovered(Event):
     type: ClassVar[str] = "camera.recovered"
 
 
+class FloorAudited(Event):
+    """How well following people over the floor adds up, over the last ``period_s`` seconds.
+
+    ``entries`` and ``exits`` are tracks that began and ended at gates, ``begun_away`` and ``ended_away`` those that did
+    so elsewhere; ``doubled`` are pairs of tracks that stayed at one place and never were seen apart. Of ``inside``
+    people at the end there were ``inside_before`` at the beginning; ``sigma`` is the standard deviation of ``inside``.
+    ``fails`` names what does not add up.
+    """
+
+    type: ClassVar[str] = "floor.audited"
+    period_s: float = Field(ge=0.0)
+    entries: int = Field(ge=0)
+    exits: int = Field(ge=0)
+    inside_before: int = Field(ge=0)
+    inside: int = Field(ge=0)
+    sigma: float = Field(ge=0.0)
+    begun_away: int = Field(ge=0)
+    ended_away: int = Field(ge=0)
+    doubled: int = Field(ge=0)
+    fails: tuple[Literal["balance", "begins", "ends", "twice"], ...] = ()
+
+
 EVENT_TYPES: dict[str, type[Event]] = {
     cls.type: cls
     for cls in (
@@ -218,6 +266,7 @@ EVENT_TYPES: dict[str, type[Event]] = {
         ZoneQueue,
         CameraDegraded,
         CameraRecovered,
+        FloorAudited,
     )
 }
 

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from api.now import Now
-from store.events import PersonEntered, PersonLeft, PersonMoved, ZoneEntered, ZoneLeft
+from store.events import FloorAudited, PersonEntered, PersonLeft, PersonMoved, ZoneEntered, ZoneLeft
 
 TRACKS = st.sampled_from("abcdef")
 
@@ -78,3 +78,39 @@ def test_zones_count_stays():
     for _ in range(3):
         now.take(ZoneLeft(**zone, dwell_s=3.0))
     assert now.present("door").zones == {"till": 0}
+
+
+def on_floor(at: float, *tracks: str, cameras: tuple[str, ...] = ("door", "aisle")) -> PersonMoved:
+    n = len(tracks)
+    return PersonMoved(
+        store="s", time=at, cameras=cameras, track_id=tracks, time_s=(at,) * n, xy_m=((1.0, 1.0),) * n
+    )  # fmt: skip
+
+
+def test_on_the_floor_everybody_is_one_person_and_in_the_pictures_that_show_them():
+    now = Now()
+    now.take(PersonEntered(store="s", time=1.0, cameras=("door",), track_id="a"))
+    now.take(on_floor(1.0, "a"))
+    now.take(person("moved", "a"))
+    assert (now.floor().people, now.present("door").people, now.present("aisle").people) == (1, 1, 0)
+    now.take(on_floor(20.0, "a", "b"))  # elsewhere now, and somebody else came
+    assert now.floor().people == 2
+    assert now.present("door").people == 0  # killed: everybody stays in every picture until they leave the shop
+    now.take(PersonLeft(store="s", time=20.0, cameras=("door", "aisle"), track_id="a", entered_at=1.0))
+    assert (now.floor().people, now.floor().time) == (1, 20.0)
+
+
+def test_the_newest_audit_is_shown_while_the_floor_is_watched():
+    clock = Clock()
+    now = Now(silent_s=20.0, clock=clock)
+    numbers = dict.fromkeys(("entries", "exits", "inside_before", "begun_away", "ended_away", "doubled"), 0)
+    audits = [
+        FloorAudited(store="s", time=t, period_s=60.0, inside=n, sigma=0.5, **numbers) for t, n in ((1.0, 1), (2.0, 4))
+    ]
+    for audit in audits:
+        now.take(audit)
+    assert now.floor().audit is None
+    now.take(on_floor(2.0, "a"))
+    assert now.floor().audit == audits[1]
+    clock.at = 21.0
+    assert (now.floor().live, now.floor().people, now.floor().audit) == (False, 0, None)

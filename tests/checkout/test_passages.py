@@ -91,3 +91,15 @@ def test_simulated_shoppers_pass_where_they_come_in_and_go_out():
     for passed in (p for p in came if p.way == "in"):
         session = next(a.session_id for a in timeline.actors if a.track_id == passed.track_id)
         assert session is None or abs(passed.time - opened[session]) < 20
+
+
+def test_who_is_told_of_on_the_floor_and_by_each_camera_passes_once():
+    camera = walk("a", (1, 1.5, -0.5), (2, 1.5, 0.5), (3, 1.5, 1.5))
+    floor = PersonMoved(
+        store="s", time=3.0, cameras=("c", "d", "e"), track_id=camera.track_id, time_s=camera.time_s, xy_m=camera.xy_m,
+        seen_by=((2,), (1, 0), (1,)),
+    )  # fmt: skip
+    passages = Passages(PLAN)
+    (passed,) = [p for event in (floor, camera, camera) for p in passages.take(event)]
+    assert (passed.gate, passed.way, passed.time) == ("entry", "in", 2.0)
+    assert passed.cameras == ("d", "c")  # killed: all cameras of the batch, or the first one's

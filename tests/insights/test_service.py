@@ -14,7 +14,7 @@ from insights.service import GROUP, InsightsService
 from store import tables
 from store.bus import Bus
 from store.errors import UnavailableError
-from store.events import Event, LineCrossed, PersonEntered, ZoneEntered, ZoneLeft, ZoneQueue
+from store.events import Event, LineCrossed, PersonEntered, PersonLeft, PersonMoved, ZoneEntered, ZoneLeft, ZoneQueue
 from store.plan import CameraView, Line, Plan, Zone
 from store.records import Records
 from store.settings import Settings
@@ -291,3 +291,30 @@ def test_visits_of_a_camera_that_never_showed_anybody(bus: Bus, records: Records
     *_, left = script({"p": [(T0, 100, 100), (T0 + 5, 100, 100)]}, camera="new")
     InsightsService(bus, records, settings).handle([left])
     assert [(row[2], row[4] - row[3]) for row in everything(records)["visits"]] == [("new", 5)]
+
+
+def test_who_is_followed_over_the_floor_is_one_person_in_each_picture(
+    bus: Bus, records: Records, settings: Settings, script: Script
+):
+    """From the door, across its line, to another camera's aisle: one track, told of the floor and of each picture."""
+    aisle = CameraView(camera="aisle", size=(640, 480))
+    door = script({"p": [(T0 + 0.2 * i, 100 + 8 * i, 200) for i in range(50)]}, leave=False, name="d")
+    later = script({"p": [(T0 + 8 + 0.2 * i, 100, 200 + i) for i in range(100)]}, camera="aisle", leave=False, name="a")
+    both = ("door", "aisle")
+    floor = [
+        PersonMoved(
+            id=f"f{k}", store="shop", time=T0 + k, cameras=both, track_id=("p",), time_s=(T0 + k,), xy_m=((1.0, 1.0),)
+        )
+        for k in range(28)
+    ]
+    left = PersonLeft(id="l", store="shop", time=T0 + 27.8, cameras=both, track_id="p", entered_at=T0)
+    service = InsightsService(bus, records, settings, Plan(store="shop", cameras=(VIEW, aisle)))
+    for event in [*sorted([*door, *later, *floor], key=lambda event: event.time), left]:
+        service.handle([event])
+    found = everything(records)
+    assert len(found["crossings"]) == 1
+    with records.read() as connection:
+        visits = connection.execute(select(tables.visits.c.camera, tables.visits.c.entered_at, tables.visits.c.left_at))
+        times = {camera: (a - T0, b - T0) for camera, a, b in visits}
+    # killed: the whole visit to the shop as one to each picture
+    assert times == {"door": pytest.approx((0, 9.8)), "aisle": pytest.approx((8, 27.8))}

@@ -50,6 +50,12 @@ FIELDS: dict[str, st.SearchStrategy[Any]] = {
     "total": st.none() | st.integers(),
     "by": st.sampled_from(["evidence", "balance", "review"]),
     "settles": st.text(min_size=1, max_size=20),
+    **dict.fromkeys(
+        ("entries", "exits", "inside_before", "inside", "begun_away", "ended_away", "doubled"), st.integers(0, 99)
+    ),
+    "period_s": st.floats(0, 1e6),
+    "sigma": st.floats(0, 99),
+    "fails": st.lists(st.sampled_from(["balance", "begins", "ends", "twice"]), unique=True).map(tuple),
     "about": st.text(min_size=1, max_size=20),
     "lines": st.lists(
         st.builds(BasketLine, gtin=gtin, quantity=st.integers(), unit_price=st.integers(), confidence=unit), max_size=3
@@ -65,6 +71,13 @@ def moved(draw: st.DrawFn) -> PersonMoved:
         return tuple(draw(st.lists(strategy, min_size=n, max_size=n)))
 
     common = {name: draw(FIELDS[name]) for name in ("id", "store", "time", "cameras", "confidence", "evidence")}
+    if draw(st.booleans()):
+        row = (
+            st.lists(st.sampled_from(range(len(common["cameras"]))), unique=True) if common["cameras"] else st.just([])
+        )
+        return PersonMoved(
+            **common, track_id=rows(text), time_s=rows(finite), xy_m=rows(point), seen_by=rows(row.map(tuple))
+        )
     return PersonMoved(
         **common,
         camera=draw(text),
@@ -237,3 +250,19 @@ def test_possibilities_that_cannot_be_are_refused(who: list[tuple[str, float]], 
 def test_nobody_takes_so_many(quantity: int) -> None:
     with pytest.raises(ValueError, match="quantity"):
         taken(quantity=quantity)
+
+
+def test_where_people_were_is_told_of_a_camera_or_of_the_floor() -> None:
+    rows = {"store": "s", "time": 2.0, "cameras": ("a", "b"), "track_id": ("x", "y"), "time_s": (1.0, 2.0)}
+    floor = PersonMoved(**rows, xy_m=((1.0, 2.0), (3.0, 4.0)), seen_by=((0, 1), (1,)))
+    assert [floor.rows_cameras(row) for row in (0, 1)] == [("a", "b"), ("b",)]
+    camera = PersonMoved(**rows, camera="a", size=(9, 9), xy=((1.0, 2.0), (3.0, 4.0)))
+    assert camera.rows_cameras(1) == ("a", "b")
+    for wrong, said in (
+        ({"camera": "a"}, "camera, size and xy together"),
+        ({}, "without a camera needs xy_m"),
+        ({"xy_m": ((1.0, 2.0),)}, "as long as track_id"),
+        ({"xy_m": floor.xy_m, "seen_by": ((0,), (2,))}, "camera 2 of 2"),
+    ):
+        with pytest.raises(ValueError, match=said):
+            PersonMoved(**rows, **wrong)
