@@ -5,6 +5,7 @@ Likelihoods are natural logarithms, relative to nothing having happened (0 says 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -46,12 +47,20 @@ class HandChange:
 
 @dataclass(frozen=True, slots=True)
 class SlotChange:
-    """How a slot's pictures changed from before to after a reach: log likelihoods of ``taken`` and ``returned``."""
+    """How a slot's pictures changed from before to after a reach.
+
+    Log likelihoods: a package was ``taken``, one was ``returned``, or something was put there that does not belong
+    (``misplaced``). ``cameras`` saw the slot both before and after, at ``before_s`` at the latest and from ``after_s``
+    on (seconds, UTC; NaN where none did): whatever happened to the slot between them is in it.
+    """
 
     slot: str
     taken: float
     returned: float
     cameras: tuple[str, ...] = ()
+    misplaced: float = 0.0
+    before_s: float = math.nan
+    after_s: float = math.nan
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,3 +74,18 @@ class PlateStep:
     end_s: float
     grams: float
     sigma_g: float
+
+
+@dataclass(frozen=True, slots=True)
+class HandOver:
+    """``from_track`` gave ``to_track`` something at ``time_s`` (seconds, UTC), with ``probability``.
+
+    ``product`` spreads what it looked like over product ids; empty where that cannot be told.
+    """
+
+    from_track: int
+    to_track: int
+    time_s: float
+    probability: float
+    product: Mapping[str, float] = field(default_factory=dict)
+    cameras: tuple[str, ...] = ()

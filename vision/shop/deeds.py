@@ -1,0 +1,212 @@
+"""What may have been done: every explanation of a reach, and of a plate's step that no reach explains."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Literal, Protocol
+
+from vision.shop.evidence import HandChange, PlateStep, Reach, SlotChange
+from vision.shop.goods import Goods
+from vision.shop.weighing import NOBODY, AttributionSettings, hand_log, named_log
+
+Kind = Literal["take", "put", "hand"]
+_LEAST = 0.02  # a slot or a possession less likely than that is not looked at
+_OTHERS = 4  # products looked at beside those that are known to be there
+
+
+@dataclass(frozen=True, slots=True)
+class Deed:
+    """``quantity`` packages of ``product`` (id) went out of ``slot`` (take) or into it (put) by ``who`` (track id), or
+    from that person's hand into another's (hand; no slot).
+    """
+
+    who: int
+    kind: Kind
+    product: str
+    slot: str
+    quantity: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """One explanation of an act: ``deed``, None for nothing; ``log`` what speaks for it besides what acts share.
+
+    ``step`` is the number of the plate step that shows it, -1 for none, and ``grams`` what it puts on that plate.
+    """
+
+    deed: Deed | None
+    log: float
+    step: int = -1
+    grams: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Act:
+    """A reach with all that is known of it. ``key`` sorts acts and names them, whatever order they came in."""
+
+    reach: Reach
+    hand: HandChange | None = None
+    changes: Mapping[str, SlotChange] = field(default_factory=dict)
+
+    @property
+    def key(self) -> tuple[float, float, int, int]:
+        """By time, then person and hand."""
+        return (self.reach.start_s, self.reach.end_s, self.reach.track_id, self.reach.hand)
+
+
+class Belongings(Protocol):
+    """What is known of things that are not where the plan has them."""
+
+    def held(self, who: int, before_s: float) -> Mapping[str, float]:
+        """The probability that a person has one of each product."""
+
+    def stocks(self, who: int) -> bool:
+        """Whether a person puts down what nobody saw them take."""
+
+    def astray(self, slot: str, before_s: float) -> Mapping[str, float]:
+        """The probability that one of each product lies in a slot that is not its own."""
+
+    def empty(self, slot: str, before_s: float) -> float:
+        """The probability that nothing of a slot's own product is left in it."""
+
+
+def reach_options(
+    act: Act,
+    steps: Sequence[PlateStep],
+    watched: Mapping[str, float],
+    goods: Goods,
+    belongings: Belongings,
+    settings: AttributionSettings,
+) -> list[Option]:
+    """All explanations of a reach, nothing first; ``watched`` is until when each plate that tells anything has told."""
+    reach, who = act.reach, act.reach.track_id
+    held = belongings.held(who, reach.start_s)
+    named = sorted(act.hand.product.items(), key=lambda pair: -pair[1])[:_OTHERS] if act.hand else []
+    guesses = {product for product, p in named if p >= 0.2 and product in goods.products}
+    drafts: list[tuple[Deed, float]] = []
+    for slot, inside in reach.slots.items():
+        if inside < _LEAST or slot not in goods.slots:
+            continue
+        home = goods.home(slot)
+        there = {home: 1.0 - 0.98 * belongings.empty(slot, reach.start_s)} | dict(
+            belongings.astray(slot, reach.start_s)
+        )
+        there |= {product: settings.foreign for product in guesses if there.get(product, 0.0) < settings.foreign}
+        for product, p in there.items():
+            drafts.append((Deed(who, "take", product, slot), math.log(settings.reach_takes * inside * p)))
+        for product, p in _puts(slot, held, belongings.stocks(who), goods, settings).items():
+            drafts.append((Deed(who, "put", product, slot), math.log(settings.reach_returns * inside * p)))
+    nothing = math.log(max(1 - settings.reach_takes - settings.reach_returns * _has_own(reach, held, goods), 0.05))
+    options = [Option(None, nothing + hand_log(act.hand, None, settings))]
+    level = _mean_named(drafts, act.hand, len(goods.products), settings)
+    for deed, log in drafts:
+        log += hand_log(act.hand, deed.kind, settings)
+        log += named_log(act.hand, deed.product, len(goods.products), settings) - level
+        options += _shown(deed, log, reach, steps, watched, goods, settings)
+    return options
+
+
+def step_options(
+    number: int,
+    step: PlateStep,
+    near: Mapping[int, float],
+    goods: Goods,
+    belongings: Belongings,
+    settings: AttributionSettings,
+) -> list[Option]:
+    """All explanations of step ``number`` by a hand that was not seen, nothing first; ``near`` weighs who it was.
+
+    ``near`` adds up to 1, NOBODY among them.
+    """
+    options = [Option(None, math.log(1 - settings.unseen))]
+    slots = goods.on_plate.get(step.plate, ())
+    for slot in slots:
+        for who, weight in near.items():
+            held = belongings.held(who, step.start_s) if who != NOBODY else {}
+            if step.grams < 0:
+                chances = {goods.home(slot): 1.0} | dict(belongings.astray(slot, step.start_s))
+            else:
+                chances = _puts(slot, held, belongings.stocks(who), goods, settings)
+            for product, quantity, log in _weighed(step, chances, goods, settings):
+                deed = Deed(who, "take" if step.grams < 0 else "put", product, slot, quantity)
+                log += math.log(settings.unseen * weight / len(slots))
+                options.append(Option(deed, log, number, _signed(deed, goods)))
+    return options
+
+
+def _puts(
+    slot: str, held: Mapping[str, float], stocks: bool, goods: Goods, settings: AttributionSettings
+) -> dict[str, float]:
+    """What somebody may put into a slot, with how likely that is besides the chance of a return."""
+    home = goods.home(slot)
+    unheld = settings.stocks if stocks else settings.unheld
+    found = {p: chance * settings.puts_elsewhere for p, chance in held.items() if chance >= _LEAST and p != home}
+    has = held.get(home, 0.0)
+    found[home] = has + (1 - has) * unheld
+    return found
+
+
+def _has_own(reach: Reach, held: Mapping[str, float], goods: Goods) -> float:
+    """The probability that the person holds the product of the slot that the hand is in."""
+    return sum(p * held.get(goods.home(slot), 0.0) for slot, p in reach.slots.items() if slot in goods.slots)
+
+
+def _mean_named(
+    drafts: Sequence[tuple[Deed, float]], hand: HandChange | None, products: int, settings: AttributionSettings
+) -> float:
+    """What a hand's product says of these drafts on average: its look tells which it was, not whether it was."""
+    if hand is None or not hand.product or not drafts:
+        return 0.0
+    total = sum(math.exp(log) for _, log in drafts)
+    said = sum(math.exp(log + named_log(hand, deed.product, products, settings)) for deed, log in drafts)
+    return math.log(said / total)
+
+
+def _shown(
+    deed: Deed,
+    log: float,
+    reach: Reach,
+    steps: Sequence[PlateStep],
+    watched: Mapping[str, float],
+    goods: Goods,
+    settings: AttributionSettings,
+) -> Iterator[Option]:
+    """The deed as a step of its plate shows it, in each number; and as no step shows it."""
+    plate = goods.plate_of.get(deed.slot)
+    if plate is None or plate not in watched:
+        yield Option(deed, log)
+        return
+    told = watched[plate] >= reach.end_s + settings.slack_s
+    yield Option(deed, log + math.log(settings.step_missed if told else settings.step_pending))
+    for number, step in enumerate(steps):
+        if step.plate != plate or not touch(reach.start_s, reach.end_s, step, settings):
+            continue
+        for many, chance in enumerate(settings.several, 1):
+            several = Deed(deed.who, deed.kind, deed.product, deed.slot, many)
+            yield Option(several, log + math.log(chance), number, _signed(several, goods))
+
+
+def touch(start_s: float, end_s: float, step: PlateStep, settings: AttributionSettings) -> bool:
+    """Whether a step may be of something that took from ``start_s`` to ``end_s``."""
+    return step.start_s <= end_s + settings.slack_s and step.end_s >= start_s - settings.slack_s
+
+
+def _weighed(
+    step: PlateStep, chances: Mapping[str, float], goods: Goods, settings: AttributionSettings
+) -> Iterator[tuple[str, int, float]]:
+    """(product, how many, log) of what is known to have been there and, unlikelier, of all else that weighs so much."""
+    for product, p in chances.items():
+        for many, chance in enumerate(settings.several, 1):
+            yield product, many, math.log(p * chance)
+    grams = abs(step.grams)
+    others = goods.weighing(grams, 3.0 * math.hypot(step.sigma_g, settings.package_share * grams))
+    others = [product for product in others if product not in chances]
+    for product in others:
+        yield product, 1, math.log(settings.foreign / len(others))
+
+
+def _signed(deed: Deed, goods: Goods) -> float:
+    grams = goods.grams(deed.product) * deed.quantity
+    return -grams if deed.kind == "take" else grams

@@ -1,0 +1,162 @@
+"""From joint explanations to facts: one package that one person moved, with what is unclear about it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from vision.shop.deeds import Deed, Kind, Option
+from vision.shop.goods import Goods
+from vision.shop.incidents import Explanations
+from vision.shop.weighing import NOBODY
+
+_ENOUGH = 0.9999  # of the probability: explanations beyond that change nothing
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """The act or step that a fact hangs on: ``name`` is the same whenever it is found again; ``at_s``, ``end_s``
+    seconds UTC.
+    """
+
+    name: str
+    at_s: float
+    end_s: float
+    cameras: tuple[str, ...] = ()
+
+
+@dataclass(slots=True, eq=False)
+class Fact:
+    """One package that may have gone out of a slot or into one.
+
+    ``chances`` has the probability of each deed that it may be, each of quantity 1; they exclude each other, and what
+    they lack to 1 is the probability that it never happened. ``step`` names the plate step that shows it. ``number``
+    counts facts of one source and kind. ``to`` is who was handed it.
+    """
+
+    source: Source
+    kind: Kind
+    number: int
+    slot: str
+    step: str = ""
+    chances: dict[Deed, float] = field(default_factory=dict)
+    to: int = NOBODY
+
+    @property
+    def time_s(self) -> float:
+        """When it happened."""
+        return self.source.at_s
+
+    @property
+    def confidence(self) -> float:
+        """The probability that it happened at all."""
+        return min(1.0, sum(self.chances.values()))
+
+    def who(self) -> dict[int, float]:
+        """Whose hand it was, if it happened: adds up to 1, NOBODY among them; likeliest first."""
+        return self._spread("who")
+
+    def what(self) -> dict[str, float]:
+        """Which product (id) it was, if it happened: adds up to 1; likeliest first."""
+        return self._spread("product")
+
+    def _spread(self, name: str) -> dict:  # type: ignore[type-arg]
+        found: dict[object, float] = {}
+        for deed, p in self.chances.items():
+            found[getattr(deed, name)] = found.get(getattr(deed, name), 0.0) + p
+        total = sum(found.values())
+        return {key: p / total for key, p in sorted(found.items(), key=lambda pair: (-pair[1], str(pair[0])))}
+
+
+@dataclass(frozen=True, slots=True)
+class _Unit:
+    """One package of one option of a joint explanation."""
+
+    act: int
+    step: str
+    deed: Deed
+
+
+def gather(
+    explanations: Explanations,
+    options: Sequence[Sequence[Option]],
+    sources: Sequence[Source],
+    others: Sequence[Mapping[int, float]],
+    steps: Sequence[str],
+    known: Sequence[Fact],
+    goods: Goods,
+) -> list[Fact]:
+    """The facts in ``explanations``; those in ``known`` first, in their order, with other chances.
+
+    The likeliest explanation tells what facts there are; what less likely ones have in the same place is the same fact
+    done otherwise, and only what finds no place is a fact of its own. ``others`` has, of each act, the probability that
+    the hand was that of somebody else; ``steps`` names the steps that options number.
+    """
+    facts = [Fact(fact.source, fact.kind, fact.number, fact.slot, fact.step) for fact in known]
+    done = 0.0
+    for chosen, probability in zip(explanations.chosen.tolist(), explanations.probability.tolist(), strict=True):
+        units = _units(chosen, options, steps)
+        for unit, fact in _paired(units, facts, sources, goods):
+            if fact is None:
+                source, kind = sources[unit.act], unit.deed.kind
+                same = (other.number for other in facts if other.source.name == source.name and other.kind == kind)
+                number = max(same, default=-1) + 1
+                fact = Fact(source, kind, number, unit.deed.slot, unit.step)
+                facts.append(fact)
+            for deed, share in _by_others(unit.deed, others[unit.act]):
+                fact.chances[deed] = fact.chances.get(deed, 0.0) + probability * share
+        done += probability
+        if done >= _ENOUGH:
+            break
+    return facts
+
+
+def _units(chosen: Sequence[int], options: Sequence[Sequence[Option]], steps: Sequence[str]) -> list[_Unit]:
+    found = []
+    for act, (number, choices) in enumerate(zip(chosen, options, strict=True)):
+        option = choices[number]
+        if option.deed is not None:
+            one = Deed(option.deed.who, option.deed.kind, option.deed.product, option.deed.slot)
+            found += [_Unit(act, steps[option.step] if option.step >= 0 else "", one)] * option.deed.quantity
+    return found
+
+
+def _paired(
+    units: Sequence[_Unit], facts: Sequence[Fact], sources: Sequence[Source], goods: Goods
+) -> list[tuple[_Unit, Fact | None]]:
+    """Each unit with the fact that it is, the nearest first; None for a new one."""
+    ranks = [
+        (rank, i, j)
+        for i, unit in enumerate(units)
+        for j, fact in enumerate(facts)
+        if (rank := _apart(unit, sources[unit.act], fact, goods)) is not None
+    ]
+    found: dict[int, Fact] = {}
+    taken: set[int] = set()
+    for _, i, j in sorted(ranks):
+        if i not in found and j not in taken:
+            found[i] = facts[j]
+            taken.add(j)
+    return [(unit, found.get(i)) for i, unit in enumerate(units)]
+
+
+def _apart(unit: _Unit, source: Source, fact: Fact, goods: Goods) -> int | None:
+    """How far a unit is from being ``fact``; None: it cannot be."""
+    if unit.deed.kind != fact.kind:
+        return None
+    if source.name == fact.source.name:
+        return 0 if unit.deed.slot == fact.slot else 1
+    if unit.step and unit.step == fact.step:
+        return 2
+    plate = goods.plate_of.get(unit.deed.slot)
+    if unit.deed.slot == fact.slot or (plate is not None and plate == goods.plate_of.get(fact.slot)):
+        return 3
+    return None
+
+
+def _by_others(deed: Deed, others: Mapping[int, float]) -> list[tuple[Deed, float]]:
+    """The deed, and the same by those whose hand it may have been instead."""
+    if not others:
+        return [(deed, 1.0)]
+    rest = 1.0 - sum(others.values())
+    return [(deed, rest)] + [(Deed(who, deed.kind, deed.product, deed.slot), share) for who, share in others.items()]

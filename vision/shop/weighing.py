@@ -1,0 +1,130 @@
+"""How much each piece of evidence weighs, in one place."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+
+from vision.shop.evidence import HandChange
+
+NOBODY = 0
+"""In place of a track id: somebody whom no camera follows."""
+
+
+@dataclass(frozen=True, slots=True)
+class AttributionSettings:
+    """Every number that ``attribution`` reasons with. Probabilities in [0, 1], logarithms natural.
+
+    Fitted means: on simulated runs of seed 500, by hand over few values, to the calibration of the confidences.
+
+    What a reach is for: ``reach_takes`` and ``reach_returns`` (the latter if the hand's slot is that of a product that
+    the person holds), the rest is nothing (fitted: about half of the reported reaches do nothing). ``puts_elsewhere``
+    is how much less likely a held product goes to another's slot (one in ten returns in the families' scripts).
+    ``unheld`` is the chance that somebody holds what nobody saw them take (recall of takes, about .95, and the rest of
+    their bag), ``stocks`` that of one who was seen to put down things that they did not hold. ``foreign`` is the chance
+    that a product of which nothing was known to lie in a slot does. ``several`` gives the chances of 1, 2, 3, ...
+    packages in one hand.
+
+    What pictures say: ``hand_weight`` and ``slot_weight`` multiply their logarithms (below 1 where pictures repeat one
+    another), ``most_slot`` bounds the latter. ``hand_take``, ``hand_return`` and ``hand_idle`` are the chances of
+    (empty, empty), (empty, full), (full, empty), (full, full) before and after (counted in the simulated truth:
+    every third hand holds something before). ``named_right`` is the chance that a product in a hand is named by its
+    distribution at all, ``named_weight`` multiplies that logarithm.
+
+    What plates say: a package weighs what the catalogue says up to a share of ``package_share`` (filling tolerance:
+    Directive 76/211/EEC allows 1.5 to 3 % at most from 300 g on). A share ``pressed`` of steps is wrong by about
+    ``pressed_g``, for another hand pressed on the plate. ``step_missed`` is the chance that a plate that was watched
+    told of no step (measured: none of 133), ``step_pending`` that it has not yet. ``unseen`` is the chance that a step
+    has no reach that was seen, ``spurious`` that nothing was moved, over ``span_g`` grams.
+
+    Who: somebody within ``arm_m`` of a slot may have reached into it, by a Gaussian of ``arm_sigma_m``; somebody whom
+    nobody follows weighs ``nobody`` on that scale. ``swapped`` is the chance that a wrist is that of somebody else
+    within ``swap_m``. Of things that somebody gives away each older one is ``older_given`` times as likely as the next
+    newer one.
+
+    When: evidence that overlaps within ``slack_s`` is of one incident. It is decided ``settle_s`` after its end, and
+    reopened by what comes until ``open_s`` after it. An event is told from a probability of ``tell_at`` on, at once
+    when all of it is at least ``clear`` sure, and told anew when ``retell`` of its probability moves. What was known of
+    somebody who has not been seen for ``gone_s`` is forgotten.
+    """
+
+    reach_takes: float = 0.45
+    reach_returns: float = 0.35
+    puts_elsewhere: float = 0.15
+    unheld: float = 0.03
+    stocks: float = 0.7
+    foreign: float = 0.003
+    several: tuple[float, ...] = (0.93, 0.05, 0.015, 0.005)
+    hand_weight: float = 1.0
+    slot_weight: float = 1.0
+    most_slot: float = 6.0
+    hand_take: tuple[float, float, float, float] = (0.03, 0.75, 0.02, 0.20)
+    hand_return: tuple[float, float, float, float] = (0.03, 0.02, 0.75, 0.20)
+    hand_idle: tuple[float, float, float, float] = (0.66, 0.02, 0.02, 0.30)
+    named_right: float = 0.9
+    named_weight: float = 1.0
+    package_share: float = 0.01
+    pressed: float = 0.03
+    pressed_g: float = 30.0
+    step_missed: float = 0.01
+    step_pending: float = 0.5
+    unseen: float = 0.05
+    spurious: float = 0.01
+    span_g: float = 3000.0
+    arm_m: float = 1.4
+    arm_sigma_m: float = 0.5
+    nobody: float = 0.03
+    swapped: float = 0.02
+    swap_m: float = 0.8
+    older_given: float = 0.4
+    slack_s: float = 0.4
+    settle_s: float = 1.5
+    open_s: float = 8.0
+    tell_at: float = 0.1
+    clear: float = 0.97
+    retell: float = 0.1
+    gone_s: float = 1800.0
+
+    def __post_init__(self) -> None:
+        for each in fields(self):
+            value = getattr(self, each.name)
+            if each.type != "float":
+                if not all(0 < part <= 1 for part in value) or abs(sum(value) - 1) > 0.001:
+                    raise ValueError(f"{each.name} must be probabilities that add up to 1, found {value}")
+            elif not (math.isfinite(value) and value > 0):
+                raise ValueError(f"{each.name} must be more than 0, found {value:g}")
+
+
+def hand_log(change: HandChange | None, kind: str | None, settings: AttributionSettings) -> float:
+    """How much what a hand held before and after speaks for ``take``, ``put`` or, None, nothing."""
+    if change is None:
+        return 0.0
+    chances = {"take": settings.hand_take, "put": settings.hand_return, None: settings.hand_idle}[kind]
+    states = ((0, 0), (0, 1), (1, 0), (1, 1))
+    likely = sum(
+        chance * (change.before if before else 1 - change.before) * (change.after if after else 1 - change.after)
+        for chance, (before, after) in zip(chances, states, strict=True)
+    )
+    return settings.hand_weight * math.log(4.0 * max(likely, 1e-4))
+
+
+def named_log(change: HandChange | None, product: str, products: int, settings: AttributionSettings) -> float:
+    """How much what was seen in a hand speaks for ``product``, against any of ``products`` alike."""
+    if change is None or not change.product:
+        return 0.0
+    named = settings.named_right * change.product.get(product, 0.0) + (1 - settings.named_right) / products
+    return settings.named_weight * math.log(max(named * products, 1e-4))
+
+
+def slot_log(taken: float, returned: float, net: int, settings: AttributionSettings) -> float:
+    """How much pictures of a slot speak for ``net`` packages more in it than before; they see only its sign."""
+    said = taken if net < 0 else returned if net > 0 else 0.0
+    most = settings.most_slot
+    return settings.slot_weight * min(most, max(-most, said))
+
+
+def normalised(weights: Mapping[int, float]) -> dict[int, float]:
+    """The same with a sum of 1. Raises ``ZeroDivisionError`` when all are 0."""
+    total = sum(weights.values())
+    return {key: weight / total for key, weight in weights.items()}
