@@ -12,7 +12,7 @@ SERVE ?= 1
 export YOLO_OFFLINE = true
 export YOLO_AUTOINSTALL = false
 
-.PHONY: setup demo test test-processes lint format train-smoke soak bench-tracking bench-simulation bench-calibration clean
+.PHONY: setup demo test test-processes lint format train-smoke suite-fast suite soak bench-tracking bench-simulation bench-calibration clean
 
 setup: $(VENV)/.weights
 
@@ -57,6 +57,11 @@ format: $(VENV)/.installed
 # SCRIPTS="pose reach" runs these alone.
 train-smoke: $(VENV)/.weights
 	@scripts/train-smoke $(SCRIPTS)
+
+# Simulated shoppers from pixels to receipts, cameras alone and with weight plates: each family with 2 seeds, and with 10.
+# Films are kept in out/clips and made once. FAILURES=DIR also writes pages of the worst failures.
+suite-fast suite: $(VENV)/.weights
+	$(BIN)/aisle evaluate checkout $(if $(filter suite,$@),full,fast) --sensors both $(if $(FAILURES),--failures "$(FAILURES)")
 
 # Two hours of footage from a looped file, as fast as it goes; prints the memory of the process and of the bus.
 # Some 10 minutes: after a change to anything that runs for days.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import typer
 
+from api.commands.evaluate.checkout import checkout
 from api.commands.evaluate.detector import detector
 from api.commands.evaluate.floor import floor
 from api.commands.evaluate.persons import persons
@@ -14,5 +15,5 @@ from api.commands.evaluate.receipts import receipts
 from api.commands.evaluate.tracking import tracking, watch
 
 app = typer.Typer(no_args_is_help=True)
-for command in (tracking, watch, detector, pose, persons, products, reach, receipts, floor):
+for command in (tracking, watch, detector, pose, persons, products, reach, receipts, checkout, floor):
     app.command()(command)

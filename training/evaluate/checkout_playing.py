@@ -1,0 +1,120 @@
+"""A clip through the whole system, in the time of its stream: from pictures to receipts."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.people import PersonDetector
+from store.events import Event
+from training.evaluate.checkout_clip import Clip, Weighed
+from training.evaluate.checkout_judging import RunOutcome, judge
+from training.evaluate.checkout_seeing import Cost, Image, seen_moments
+from training.evaluate.checkout_stream import CheckoutStream
+from training.evaluate.checkout_suite import Sensors, SuiteSettings
+from vision.detections import Detections
+
+Float = NDArray[np.float64]
+
+
+class Watcher(Protocol):
+    """What turns moments of a shop into events; ``vision.shop.watcher.ShopWatcher`` is one."""
+
+    def update(
+        self, captured: Mapping[str, tuple[float, Image]], time_s: float, detections: Mapping[str, Detections]
+    ) -> list[Event]:
+        """One moment."""
+        ...
+
+    def weigh(self, plate: str, time_s: Float, grams: Float) -> None:
+        """What a plate read since the last moment."""
+        ...
+
+    def finish(self) -> list[Event]:
+        """What is left to tell when the stream ends."""
+        ...
+
+
+OpenWatcher = Callable[[Clip], Watcher]
+
+
+def shop_watcher(clip: Clip) -> Watcher:
+    """The watcher of a shop, for the clip's shop and cameras."""
+    from vision.shop.watcher import ShopWatcher
+
+    return ShopWatcher(clip.plan, clip.catalogue, clip.cameras)
+
+
+def play(
+    clip: Clip,
+    eyes: PersonDetector,
+    settings: SuiteSettings,
+    sensors: Sequence[Sensors],
+    open_watcher: OpenWatcher = shop_watcher,
+    on_moment: Callable[[], None] = lambda: None,
+) -> dict[Sensors, RunOutcome]:
+    """The outcome of a clip with each choice of ``sensors``; what is seen is seen once for all of them."""
+    cost = Cost()
+    wall, cpu = time.monotonic(), time.process_time()
+    openings = clip.openings()
+    shops = {
+        name: _Played(
+            open_watcher(clip),
+            CheckoutStream(clip.plan, clip.catalogue, settings.policy, openings),
+            _Plates(clip.weights() if name == "vision+plates" else iter(())),
+        )
+        for name in sensors
+    }
+    first_s = last_s = None
+    for moment in seen_moments(clip, eyes, settings, cost):
+        first_s, last_s = (moment.time_s if first_s is None else first_s), moment.time_s
+        for name, shop in shops.items():
+            with cost.timed(f"watch, {name}"):
+                shop.plates.pass_on(moment.now_s, shop.watcher)
+                events = shop.watcher.update(moment.captured, moment.time_s, moment.detections)
+            with cost.timed("checkout"):
+                shop.stream.take(moment.now_s, events)
+        on_moment()
+    outcomes = {}
+    for name, shop in shops.items():
+        with cost.timed("checkout"):
+            shop.stream.take(shop.stream.now_s, shop.watcher.finish())
+            shop.stream.finish()
+        outcomes[name] = judge(clip.name, clip.family, name, clip.truth, shop.stream)
+    spent = dict(cost.spent, all=time.process_time() - cpu)
+    stream_s = last_s - first_s if first_s is not None and last_s is not None else 0.0
+    wall_s = time.monotonic() - wall
+    return {name: replace(outcome, stream_s=stream_s, wall_s=wall_s, cpu_s=spent) for name, outcome in outcomes.items()}
+
+
+@dataclass
+class _Played:
+    watcher: Watcher
+    stream: CheckoutStream
+    plates: _Plates
+
+
+@dataclass
+class _Plates:
+    """Readings on their way to a watcher."""
+
+    readings: Iterator[Weighed]
+    _next: Weighed | None = field(default=None)
+
+    def pass_on(self, now_s: float, watcher: Watcher) -> None:
+        """Give what was read by ``now_s``, plate by plate."""
+        due: dict[str, list[tuple[float, float]]] = {}
+        while (reading := self._next or next(self.readings, None)) is not None:
+            self._next = reading
+            if reading.time_s > now_s:
+                break
+            due.setdefault(reading.plate, []).append((reading.time_s, reading.grams))
+            self._next = None
+        for plate, rows in due.items():
+            times, grams = np.array(rows, np.float64).T
+            watcher.weigh(plate, times, grams)
