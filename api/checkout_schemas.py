@@ -197,6 +197,33 @@ class ReviewProgress(BaseModel):
     answered: int = Field(description="Questions answered in the last 24 hours.")
 
 
+class CurvePoint(BaseModel):
+    """What it comes to if every line less certain than `threshold` is reviewed."""
+
+    threshold: float = Field(description="Lines less certain than this are reviewed.", examples=[0.8])
+    review_rate: float = Field(description="Their share of all lines.", examples=[0.04])
+    expected: float = Field(
+        description="Value charged wrongly or missed among the others, as a share of what is charged, by the "
+        "probabilities of the lines.",
+        examples=[0.006],
+    )
+    known: float = Field(description="The same, counting mistakes that reviews and disputes found.", examples=[0.005])
+
+
+class ReviewCurve(BaseModel):
+    """What reviews cost and what they save, from the receipts of a range."""
+
+    items: int = Field(description="Lines, each with what one event brought into one basket.")
+    answered: int = Field(description="Those that somebody reviewed.")
+    wrong: int = Field(description="Those of them that the cameras had wrong.")
+    charged: int = Field(description="What all came to, by the cameras alone.")
+    currency: str = Field(examples=["EUR"])
+    review_below: float = Field(description="The threshold that the settings name.")
+    review_share: float | None = Field(description="The share of lines that the settings let go to the reviews.")
+    in_force: float = Field(description="The threshold that these receipts give: from the share, if one is set.")
+    points: list[CurvePoint]
+
+
 class Marked(BaseModel):
     """Somebody who may have done it."""
 

@@ -13,7 +13,7 @@ from checkout.policy import Policy
 from checkout.prices import Price
 from store.events import BasketLine, Role
 
-_SHOWN_AT = 0.05  # a package that may be there with this probability stands in the live basket
+SHOWN_AT = 0.05  # a package that may be there with this probability stands in the live basket
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,12 +54,17 @@ NOTHING = Basket()
 
 def baskets(books: Books, roles: Mapping[str, Role], policy: Policy) -> dict[str, Basket]:
     """The basket of every session that has one, by session id; ``roles`` of the sessions that are known."""
+    return {session: basket(stakes, policy) for session, stakes in by_payer(books, roles, policy).items()}
+
+
+def by_payer(books: Books, roles: Mapping[str, Role], policy: Policy) -> dict[str, list[Stake]]:
+    """What each session may have to pay for, by session id."""
     mine: dict[str, list[Stake]] = defaultdict(list)
     for stake in books.stakes():
         session = payer(stake, books, roles, policy)
         if session is not None:
             mine[session].append(stake)
-    return {session: basket(stakes, policy) for session, stakes in mine.items()}
+    return dict(mine)
 
 
 def payer(stake: Stake, books: Books, roles: Mapping[str, Role], policy: Policy) -> str | None:
@@ -78,15 +83,20 @@ def _is_staff(session: str | None, roles: Mapping[str, Role]) -> bool:
     return session is not None and roles.get(session) == "staff"
 
 
-def basket(stakes: Iterable[Stake], policy: Policy) -> Basket:
-    """The lines of what one session may hold, by GTIN, price and promotion."""
-    packages: dict[tuple[str, Price, tuple[str, int]], float] = defaultdict(float)
+def packages(stakes: Iterable[Stake]) -> dict[tuple[str, Price, tuple[str, int]], float]:
+    """How likely each package (GTIN, price, unit) is among what one session may hold."""
+    found: dict[tuple[str, Price, tuple[str, int]], float] = defaultdict(float)
     # Possibilities that exclude each other add up: it may be with any of a group. Sorted, so that sums are the same.
     for stake in sorted(stakes, key=lambda s: (s.gtin, s.unit, s.hands, s.probability)):
-        packages[stake.gtin, stake.price, stake.unit] += stake.probability
+        found[stake.gtin, stake.price, stake.unit] += stake.probability
+    return {package: min(1.0, round(probability, 9)) for package, probability in found.items()}
+
+
+def basket(stakes: Iterable[Stake], policy: Policy) -> Basket:
+    """The lines of what one session may hold, by GTIN, price and promotion."""
     by_line: dict[tuple[str, Price], list[tuple[tuple[str, int], float]]] = defaultdict(list)
-    for (gtin, price, unit), probability in packages.items():
-        by_line[gtin, price].append((unit, min(1.0, round(probability, 9))))
+    for (gtin, price, unit), probability in packages(stakes).items():
+        by_line[gtin, price].append((unit, probability))
     order = sorted(by_line, key=lambda key: (key[0], key[1].unit, key[1].promotion or ""))
     counts = {key: sum(p >= policy.charge_at for _, p in by_line[key]) for key in order}
     discounts = _discounts(counts)
@@ -94,7 +104,7 @@ def basket(stakes: Iterable[Stake], policy: Policy) -> Basket:
     for key in order:
         gtin, price = key
         found = by_line[key]
-        unsure = [(unit, p) for unit, p in found if not policy.is_sure(p) and p >= _SHOWN_AT]
+        unsure = [(unit, p) for unit, p in found if not policy.is_sure(p) and p >= SHOWN_AT]
         right = prod(p if p >= policy.charge_at else 1 - p for _, p in found)
         line = BasketLine(
             gtin=gtin,

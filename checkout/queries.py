@@ -63,6 +63,12 @@ def receipt(records: Records, store: str, receipt_id: str) -> Receipt | None:
     )  # fmt: skip
 
 
+def newest_receipt(records: Records, store: str) -> float | None:
+    """When the last receipt was drafted; None before the first."""
+    with records.read() as connection:
+        return connection.execute(select(func.max(receipts.c.drafted_at)).where(receipts.c.store == store)).scalar()
+
+
 def open_reviews(records: Records, store: str, limit: int) -> list[Review]:
     """The reviews that nobody has answered, oldest first."""
     wanted = select(reviews).where(reviews.c.store == store, reviews.c.answered_at.is_(None))

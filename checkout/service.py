@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Final
 
 import structlog
 from sqlalchemy import Connection
 
+from checkout.curve import LEAST_ITEMS, PERIOD_S, items_between, threshold_of
 from checkout.passages import Passages
 from checkout.payment import HouseAccount, Payments, collect_due
 from checkout.policy import Policy
@@ -44,6 +47,7 @@ _FORGET_EVERY_S: Final = 600.0
 _TICK_S: Final = 0.25
 _PAUSE_S: Final = 1.0
 _ASK_AGAIN_S: Final = 60.0
+_ADJUST_EVERY_S: Final = 3600.0
 log = structlog.get_logger(__name__)
 
 
@@ -87,6 +91,7 @@ class CheckoutService:
     ) -> None:
         self._bus, self._records, self._store = bus, records, settings.store
         self._policy = policy or Policy.of(settings)
+        self._review_share = settings.review_share
         self._prices = PriceBook(catalogue)
         self._writer = CheckoutWriter(records, self._store, self._prices.currency)
         self._payments = payments or HouseAccount()
@@ -148,11 +153,33 @@ class CheckoutService:
                 self._due = True
                 raise
 
+    def adjust(self) -> float:
+        """Derive from the setting ``review_share`` below which certainty lines go to a person from now on; that.
+
+        From the receipts of the last ``curve.PERIOD_S``; where they are too few, or nothing is set, it stays.
+        """
+        share, now = self._review_share, self._clock.now()
+        if share is None or now == float("-inf"):
+            return self._policy.review_below
+        period = now - PERIOD_S, math.nextafter(now, math.inf)
+        found = items_between(self._records, self._store, *period, self._prices, self._policy, answers=False)
+        if len(found) < LEAST_ITEMS:
+            return self._policy.review_below
+        with self._lock:
+            self._policy = replace(self._policy, review_below=threshold_of(found, share, self._policy))
+            if self._shop is not None:
+                self._shop.policy = self._policy
+            return self._policy.review_below
+
     def _keep_ticking(self, stop: threading.Event) -> None:
         asked_at = time.monotonic()
+        adjusted_at = float("-inf")
         while not stop.wait(_TICK_S):
             try:
                 self.tick()
+                if self._review_share is not None and time.monotonic() - adjusted_at > _ADJUST_EVERY_S:
+                    adjusted_at = time.monotonic()
+                    log.info("checkout.reviews_below", certainty=self.adjust())
             except BusClosedError:
                 return
             except UnavailableError as error:

@@ -68,6 +68,12 @@ class Settings(BaseSettings):
     )
     settle_s: float = Field(default=120.0, ge=0, description="seconds after which a receipt is issued, sure or not")
     review_below: float = Field(default=0.8, ge=0.5, le=1, description="lines less sure than this go to the reviews")
+    review_share: float | None = Field(
+        default=None,
+        ge=0,
+        le=1,
+        description="the share of lines that may go to the reviews; none: review_below decides",
+    )
     code_s: int = Field(default=60, ge=5, le=3600, description="seconds for which an entry code is good")
     code_secret: SecretStr | None = Field(default=None, description="signs entry codes; none: a file in data_dir")
     evidence_hours: int = Field(default=72, ge=1, description="age at which blurred pictures are deleted")

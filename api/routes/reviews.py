@@ -5,14 +5,17 @@ from __future__ import annotations
 import time
 from typing import Annotated
 
-from fastapi import APIRouter, Path, Query, Security
+from fastapi import APIRouter, Depends, Path, Query, Security
 from fastapi.responses import FileResponse
 
 from api import checkout_schemas as schemas
 from api.auth import authenticate
 from api.problems import Problem, problem_responses
+from api.ranges import TimeRange, time_range
 from api.services import App
 from checkout import queries, questions
+from checkout.curve import LEAST_ITEMS, curve, items_between, threshold_of
+from checkout.policy import Policy
 from checkout.prices import PriceBook
 from store.events import Chance, ProductSettled, new_event_id
 from store.evidence import MOST_PICTURES, Clip, EvidenceStore
@@ -40,6 +43,36 @@ def review_progress(app: App) -> schemas.ReviewProgress:
     """Questions that wait, and those answered in the last 24 hours."""
     waiting, answered = questions.progress(app.records, app.settings.store, time.time() - _DAY_S)
     return schemas.ReviewProgress(waiting=waiting, answered=answered)
+
+
+@router.get("/reviews/curve", summary="Review rate against wrong charges")
+def review_curve(app: App, span: Annotated[TimeRange, Depends(time_range)]) -> schemas.ReviewCurve:
+    """From the receipts of sessions that ended in the range, and what people answered about them."""
+    settings, policy = app.settings, Policy.of(app.settings)
+    found = items_between(app.records, settings.store, span.start, span.end, app.till.prices, policy)
+    shape = curve(found)
+    share = settings.review_share
+    turned = share is not None and len(found) >= LEAST_ITEMS
+    return schemas.ReviewCurve(
+        items=len(found),
+        answered=sum(item.wrong is not None for item in found),
+        wrong=sum(bool(item.wrong) for item in found),
+        charged=round(shape.charged),
+        currency=app.till.prices.currency,
+        review_below=settings.review_below,
+        review_share=share,
+        in_force=threshold_of(found, share, policy) if share is not None and turned else settings.review_below,
+        points=[
+            schemas.CurvePoint(threshold=t, review_rate=r, expected=e, known=k)
+            for t, r, e, k in zip(
+                shape.threshold.tolist(),
+                shape.rate.tolist(),
+                shape.expected.tolist(),
+                shape.known.tolist(),
+                strict=True,
+            )
+        ],
+    )
 
 
 @router.post("/reviews/{review_id}/answers", summary="Answer a question", status_code=202)

@@ -150,6 +150,49 @@ def test_evidence_is_for_those_who_review(office):
         assert answer.headers["content-type"] == "application/problem+json"
 
 
+def test_the_curve_over_http(office):
+    office.visit(taken("anna", MILK, confidence=0.6), taken("anna", BREAD))
+    office.visit(taken("cleo", WINE, confidence=0.7))
+    found = eventually(lambda: (r := office.reviews()) and len(r) == 2 and {x["gtin"]: x["id"] for x in r})
+    assert office.http.post(f"/v1/reviews/{found[MILK]}/answers", json={"happened": False}).status_code == 202
+    eventually(office.answers)
+    span = {"from": time.time() - 600, "to": time.time() + 60}
+    shape = office.http.get("/v1/reviews/curve", params=span).json()
+    assert {name: shape[name] for name in ("items", "answered", "wrong", "charged", "currency")} == {
+        "items": 3, "answered": 1, "wrong": 1, "charged": 130 + 250 + 899, "currency": "EUR",
+    }  # fmt: skip
+    assert (shape["review_below"], shape["review_share"], shape["in_force"]) == (0.8, None, 0.8)
+    assert [(p["threshold"], round(p["review_rate"], 3)) for p in shape["points"]] == [
+        (0.6, 0.0), (0.7, 0.333), (1.0, 0.667), (1.0, 1.0),
+    ]  # fmt: skip
+    assert shape["points"][0]["expected"] == pytest.approx((0.4 * 130 + 0.3 * 899) / 1279)
+    assert shape["points"][0]["known"] == pytest.approx(130 / 1279)
+    assert shape["points"][1]["known"] == 0
+    assert office.http.get("/v1/reviews/curve", params={**span, "to": span["from"]}).status_code == 422
+
+
+@needs_browser
+def test_the_curve_page_turns_its_knob(office, browser):
+    with signed_in(browser, office.server) as open_page:
+        page = open_page("/reviews/curve")
+        text_of(page, "#curve-empty", "No receipt in this time.")
+        for number in range(20):
+            office.visit(taken(f"t{number}", MILK, confidence=0.6 + number / 100))
+        eventually(lambda: office.http.get("/v1/reviews/progress").json()["waiting"] == 20)
+        page.reload()
+        text_of(page, "#items", "20")
+        page.wait_for_selector("#curve svg.main-svg")
+        text_of(page, "#threshold", "0.61")
+        text_of(page, "#left", "28.50 %")
+        page.get_by_label("Lines that may be reviewed").press("End")
+        text_of(page, "#threshold", "0.64")
+        text_of(page, "#setting", "review_share: 0.2")
+        text_of(page, "#left", "22.80 %")
+        assert "review_below 0.8, as the settings say: 100.0 %" in page.locator("#in-force").inner_text()
+        page.set_viewport_size({"width": 390, "height": 844})
+        assert page.evaluate("document.documentElement.scrollWidth") <= 390
+
+
 def test_another_sites_page_cannot_answer_for_a_person(office):
     office.visit(taken("anna", MILK, confidence=0.6))
     (review,) = eventually(office.reviews)
