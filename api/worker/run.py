@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 import os
 import socket
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 import structlog
@@ -17,6 +18,7 @@ from api.watch.options import OptionError, check_size
 from cameras.decoder import DecoderJob, Opened
 from cameras.live import CameraState
 from cameras.stillness import StillnessSettings
+from cameras.uri import LIVE, kind_of
 from store.bus import Bus
 from store.errors import BusError, UnavailableError
 from store.events import Event
@@ -25,6 +27,8 @@ from store.settings import Settings
 from store.views import CameraView
 from vision.states import CameraStates
 from vision.worker.account import CameraAccount, bottleneck
+from vision.worker.attention import KeyFrames
+from vision.worker.floor import FloorCamera, FloorFollower, FloorFollowing, calibrated
 from vision.worker.following import CameraFollower
 from vision.worker.looking import LookingJob
 from vision.worker.worker import Worker
@@ -33,13 +37,17 @@ Report = dict[str, Any]
 _PREFIX: Final = "worker:"
 EVERY_S: Final = 1.0
 LASTS_S: Final = 10.0
+_AUDITED: Final = {
+    "time", "period_s", "entries", "exits", "inside", "sigma", "begun_away", "ended_away", "doubled", "fails"
+}  # fmt: skip
 log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class WorkerOptions:
     """``cameras`` are addresses by name, which may hold passwords; ``plan`` has their views. ``loop`` and ``paced`` are
-    for recordings: for ever, at their own pace. ``gated`` skips pictures in which nothing moves.
+    for recordings: for ever, at their own pace. ``gated`` skips pictures in which nothing moves. ``key_frames`` is for
+    cameras that are live or paced; None looks at all pictures.
     """
 
     cameras: Mapping[str, str]
@@ -48,11 +56,13 @@ class WorkerOptions:
     loop: bool = False
     paced: bool = False
     gated: bool = True
+    key_frames: KeyFrames | None = field(default_factory=KeyFrames)
 
 
 class ShopWorker:
     """A worker whose cameras are followed and reported. Use ``run``.
 
+    Cameras with lens and pose in the plan follow people together, over the floor; the others each in its own picture.
     Raises ``OptionError`` where there is no camera, or one that the plan does not have.
     """
 
@@ -60,13 +70,14 @@ class ShopWorker:
         self._options, self._settings, self._bus = options, settings, bus
         self._views = _views(options)
         self._states = CameraStates(settings.store, bus)
-        self._followers: dict[str, CameraFollower] = {}
+        self._followers: dict[str, CameraFollower | FloorCamera] = {}
         gate = StillnessSettings() if options.gated else None
         jobs = [
             DecoderJob(address, name, loop=options.loop, paced=options.paced, gate=gate)
             for name, address in options.cameras.items()
         ]
-        self._worker = Worker(jobs, options.looking, self._follow, on_state=self._say)
+        self._worker = Worker(jobs, options.looking, self._follow, on_state=self._say, on_end=self._end)
+        self._floor = self._open_floor()
         self._name = f"{_PREFIX}{socket.gethostname()}:{os.getpid()}"
         self._reported_at = 0.0
         self.wall_s = 0.0
@@ -80,6 +91,8 @@ class ShopWorker:
 
         def progress() -> None:
             self.wall_s = time.monotonic() - began
+            if self._floor is not None:
+                self._floor.tick()
             if time.monotonic() - self._reported_at >= EVERY_S:
                 self._reported_at = time.monotonic()
                 on_report(self._put_up())
@@ -99,6 +112,7 @@ class ShopWorker:
             "restarts": self._worker.restarts,
             "bottleneck": {"stage": stage, "share": round(share, 4)},
             "cameras": {name: self._camera(name, each) for name, each in account.items()},
+            "floor": None if self._floor is None else _floor_report(self._floor),
         }
 
     def _camera(self, name: str, account: CameraAccount) -> dict[str, Any]:
@@ -127,20 +141,60 @@ class ShopWorker:
             log.warning("the worker's report could not be put up", reason=str(error))
         return report
 
-    def _follow(self, camera: str, opened: Opened) -> CameraFollower:
+    def _open_floor(self) -> FloorFollower | None:
+        options = self._options
+        views = calibrated(options.plan, tuple(options.cameras))
+        if options.plan is None or not views:
+            return None
+        live = options.paced or any(kind_of(options.cameras[view.camera]) in LIVE for view in views)
+        # Of a recording no picture is passed over, and one that is read slowly is waited for.
+        following = FloorFollowing(key_frames=options.key_frames) if live else FloorFollowing(patience_s=math.inf)
+        return FloorFollower(
+            options.plan,
+            views,
+            lambda events: self._publish(events, live),
+            store=self._settings.store,
+            tell=self._states.pass_on,
+            pace=self._worker.pace,
+            following=following,
+        )
+
+    def _publish(self, events: Sequence[Event], live: bool) -> None:
+        self._bus.publish(events, live=live)
+
+    def _follow(self, camera: str, opened: Opened) -> CameraFollower | FloorCamera:
         view = self._views.get(camera) or CameraView(camera=camera, size=opened.size)
         check_size(view, opened.size)
+        if self._floor is not None and camera in self._floor.cameras:
+            self._followers[camera] = FloorCamera(self._floor, camera)
+        else:
+            live = opened.live or self._options.paced
+            self._followers[camera] = CameraFollower(
+                self._settings.store, view, opened.frame_rate, lambda events: self._publish(events, live)
+            )
+        return self._followers[camera]
 
-        def publish(events: Sequence[Event]) -> None:
-            self._bus.publish(events, live=opened.live or self._options.paced)
-
-        follower = CameraFollower(self._settings.store, view, opened.frame_rate, publish)
-        self._followers[camera] = follower
-        return follower
+    def _end(self, camera: str) -> None:
+        if self._floor is not None:
+            self._floor.end(camera)
 
     def _say(self, state: CameraState) -> None:
         log.warning("camera", camera=state.camera, state=state.status, reason=state.reason)
         self._states.tell(state)
+
+
+def _floor_report(floor: FloorFollower) -> dict[str, Any]:
+    audit = floor.audit.newest
+    return {
+        "cameras": list(floor.cameras),
+        "now": len(floor.now),
+        "entered": floor.facts.entered,
+        "moments": floor.moments,
+        "late": dict(floor.late),
+        "bumped": list(floor.bumped),
+        "audits": {"told": floor.audit.told, "failed": dict(floor.audit.failed)},
+        "audit": None if audit is None else audit.model_dump(mode="json", include=_AUDITED),
+    }
 
 
 @contextmanager

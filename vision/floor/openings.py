@@ -33,8 +33,13 @@ class Openings:
     def _share(self, xy: Float) -> Float:
         if self._gates is None or not len(self._gates):
             return np.ones(len(xy))
-        start, along = self._gates[:, 0], self._gates[:, 1] - self._gates[:, 0]
-        way = ((xy[:, None] - start) * along).sum(axis=2) / np.maximum((along**2).sum(axis=1), 1e-9)
-        nearest = start + np.clip(way, 0.0, 1.0)[..., None] * along
-        away = np.linalg.norm(xy[:, None] - nearest, axis=2).min(axis=1)
+        away = to_segments(xy, self._gates).min(axis=1)
         return np.where(away <= _AT_GATE_M, 1.0, _ELSEWHERE)
+
+
+def to_segments(xy: Float, segments: Float) -> Float:
+    """Metres (n, s) from places (n, 2) to segments (s, 2, 2)."""
+    start, along = segments[:, 0], segments[:, 1] - segments[:, 0]
+    way = ((xy[:, None] - start) * along).sum(axis=2) / np.maximum((along**2).sum(axis=1), 1e-9)
+    nearest = start + np.clip(way, 0.0, 1.0)[..., None] * along
+    return np.asarray(np.linalg.norm(xy[:, None] - nearest, axis=2))

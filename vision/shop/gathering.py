@@ -35,7 +35,7 @@ class MomentGatherer(Generic[T]):
     infinite, which is for recordings, every look counts, whatever the order in which cameras are read.
 
     ``clock_offset_s`` has all cameras, and how far the clock of each is ahead. Moments come in order of time, and times
-    rise.
+    rise. ``newest_s`` is the time of the newest look on the shop's clock, minus infinity before the first.
     """
 
     def __init__(
@@ -56,7 +56,7 @@ class MomentGatherer(Generic[T]):
         """Forget all looks."""
         self._waiting: dict[str, deque[tuple[float, T]]] = {name: deque() for name in self._offset_s}
         self._newest = dict.fromkeys(self._offset_s, -math.inf)
-        self._latest_s = self._over_s = -math.inf
+        self.newest_s = self._over_s = -math.inf
         self.late = dict.fromkeys(self._offset_s, 0)
 
     def add(self, camera: str, captured_at: float, look: T) -> list[Gathered[T]]:
@@ -71,17 +71,17 @@ class MomentGatherer(Generic[T]):
             return []
         self._newest[camera] = time_s
         self._waiting[camera].append((time_s, look))
-        self._latest_s = max(self._latest_s, time_s)
-        return self._due(self._latest_s)
+        self.newest_s = max(self.newest_s, time_s)
+        return self._due(self.newest_s)
 
     def due(self, now_s: float) -> list[Gathered[T]]:
         """The moments that are due at ``now_s`` of the shop's clock, where no look has told how late it is."""
-        return self._due(max(now_s, self._latest_s))
+        return self._due(max(now_s, self.newest_s))
 
     def end(self, camera: str) -> list[Gathered[T]]:
         """Nothing more comes from this camera, and it is not waited for; returns the moments that are due by that."""
         self._newest[camera] = math.inf
-        return self._due(self._latest_s)
+        return self._due(self.newest_s)
 
     def finish(self) -> list[Gathered[T]]:
         """All moments that are left, when footage ends."""

@@ -13,7 +13,7 @@ import structlog
 
 from cameras.live import backoff_s
 from cameras.ring import RingPlace
-from vision.worker.looking import Failed, Look, LookingJob, run_looking
+from vision.worker.looking import Failed, Look, LookingJob, Pace, run_looking
 
 _SPAWN: Final = multiprocessing.get_context("spawn")
 HUNG_S: Final = 30.0
@@ -33,6 +33,7 @@ class Eyes:
         self.restarts = 0
         self._job, self._bell = job, bell
         self._places: dict[str, RingPlace] = {}
+        self._paces: dict[str, Pace] = {}
         self._attempt = 0
         self._again_at: float | None = None
         self._start()
@@ -47,6 +48,14 @@ class Eyes:
         self._places[place.camera] = place
         if self._again_at is None:
             self._send(place)
+
+    def pace(self, pace: Pace) -> None:
+        """Look at a camera's pictures so often, from now on and after every restart."""
+        if self._paces.get(pace.camera) == pace:
+            return
+        self._paces[pace.camera] = pace
+        if self._again_at is None:
+            self._send(pace)
 
     def poll(self, timeout_s: float) -> list[Look]:
         """What was seen, waiting for it no longer than ``timeout_s``."""
@@ -99,12 +108,14 @@ class Eyes:
         self._heard_at, self._heard, self._again_at = time.monotonic(), False, None
         for place in self._places.values():
             self._send(place)
+        for pace in self._paces.values():
+            self._send(pace)
 
-    def _send(self, place: RingPlace) -> None:
+    def _send(self, told: RingPlace | Pace) -> None:
         try:
-            self._pipe.send(place)
+            self._pipe.send(told)
         except OSError:
-            return  # it died just now: the next poll starts it again, with all rings
+            return  # it died just now: the next poll starts it again, with all that it was told
 
     def _fault(self, reason: str) -> None:
         wait_s = backoff_s(self._attempt, 0.75)

@@ -11,11 +11,12 @@ from vision.worker.looking import Look
 class CameraFollower:
     """Follows the people of one camera and publishes who came, where they went and who left.
 
-    ``store`` is the shop, ``frame_rate`` what the camera states; ``publish`` takes the events.
+    ``store`` is the shop, ``frame_rate`` what the camera states; ``publish`` takes the events, on the shop's clock.
     """
 
     def __init__(self, store: str, view: CameraView, frame_rate: float, publish: Publish) -> None:
         self._follower = PersonFollower(frame_rate)
+        self._ahead_s = view.clock_offset_s
         self._facts = FactWriter(store, view, publish, patience_s=self._follower.patience_s)
 
     @property
@@ -30,7 +31,7 @@ class CameraFollower:
 
     def take(self, look: Look) -> None:
         """The next picture."""
-        self._facts.add(self._follower.update(look.detections, look.captured_at, look.index))
+        self._facts.add(self._follower.update(look.detections, look.captured_at - self._ahead_s, look.index))
 
     def finish(self) -> None:
         """Everybody leaves."""

@@ -57,6 +57,14 @@ class Look:
     batch: int
 
 
+class Pace(NamedTuple):
+    """What the process is told of a ring's pictures: one of ``every`` is worth a look, but one in ``longest_s``."""
+
+    camera: str
+    every: int
+    longest_s: float
+
+
 class Failed(NamedTuple):
     """The networks cannot be used: why. The process ends."""
 
@@ -71,8 +79,8 @@ Said = Look | Failed | Alive
 
 
 def run_looking(job: LookingJob, pipe: Connection, bell: Semaphore) -> None:
-    """The main function of the process. It is given ``RingPlace``s on ``pipe``, tells what it ``Said``, and stops when
-    the other end is closed.
+    """The main function of the process. It is given ``RingPlace``s and ``Pace``s on ``pipe``, tells what it ``Said``,
+    and stops when the other end is closed.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
@@ -97,6 +105,8 @@ class _Eyes:
         self._rings: dict[str, FrameRing] = {}
         self._planner = BatchPlanner(job.most, job.patience_s, job.rest_s)
         self._since: dict[str, float] = {}
+        self._pace: dict[str, Pace] = {}
+        self._looked: dict[str, tuple[int, float]] = {}  # by camera: the ticket of its last picture, and when
         self._told_at = 0.0
 
     def __enter__(self) -> _Eyes:
@@ -110,9 +120,12 @@ class _Eyes:
         """Look at a batch, or wait for one; False when nobody listens any more."""
         while self._pipe.poll():
             try:
-                place: RingPlace = self._pipe.recv()
+                place: RingPlace | Pace = self._pipe.recv()
             except EOFError:
                 return False
+            if isinstance(place, Pace):
+                self._pace[place.camera] = place
+                continue
             if (before := self._rings.pop(place.camera, None)) is not None:
                 before.close()
             self._rings[place.camera] = FrameRing.attach(place)
@@ -121,7 +134,7 @@ class _Eyes:
             self._pipe.send(Alive())
             self._told_at = now
         for camera, ring in self._rings.items():
-            if ring.peek() is None:
+            if ring.peek() is None or self._may_wait(camera, ring, now):
                 self._since.pop(camera, None)
             else:
                 self._since.setdefault(camera, now)
@@ -133,11 +146,20 @@ class _Eyes:
             bell.acquire(timeout=max(batch.wait_s, 0.0005))
         return True
 
+    def _may_wait(self, camera: str, ring: FrameRing, now: float) -> bool:
+        pace = self._pace.get(camera)
+        if pace is None or camera not in self._looked:
+            return False
+        ticket, at = self._looked[camera]
+        return ring.written - ticket < pace.every and now - at < pace.longest_s
+
     def _look(self, cameras: Sequence[str]) -> None:
         began = time.perf_counter()
         taken = [(self._rings[name], found) for name in cameras if (found := self._rings[name].take()) is not None]
         for name in cameras:
             self._since.pop(name, None)
+        for ring, found in taken:
+            self._looked[ring.place.camera] = found.ticket, time.monotonic()
         images = [found.frame.bgr() for _, found in taken]
         # A picture that its writer came upon meanwhile is not looked at: the next one is on its way.
         sound = [(found, image) for (ring, found), image in zip(taken, images, strict=True) if ring.whole(found)]

@@ -17,7 +17,7 @@ from cameras.decoding import CameraDecoder
 from cameras.live import CameraState
 from vision.worker.account import CameraAccount, Counting
 from vision.worker.eyes import Eyes
-from vision.worker.looking import Look, LookingJob
+from vision.worker.looking import Look, LookingJob, Pace
 
 _SPAWN: Final = multiprocessing.get_context("spawn")
 _POLL_S: Final = 0.05
@@ -56,9 +56,10 @@ class _Camera:
 class Worker:
     """Watches ``cameras`` until all recordings have ended or it is stopped. Use it as a context manager.
 
-    ``follow`` makes a camera's follower when its source is open. ``on_state`` is told what happens to a camera. Where a
-    decoder or the networks die or hang they are started again alone; followers, and so the identities of people in
-    view, live here and go on. What a camera showed meanwhile is passed over.
+    ``follow`` makes a camera's follower when its source is open. ``on_state`` is told what happens to a camera,
+    ``on_end`` once that nothing more comes from it, opened or not, after its follower has finished. Where a decoder or
+    the networks die or hang they are started again alone; followers, and so the identities of people in view, live here
+    and go on. What a camera showed meanwhile is passed over.
     """
 
     def __init__(
@@ -68,12 +69,13 @@ class Worker:
         follow: Callable[[str, Opened], Follower],
         *,
         on_state: Callable[[CameraState], None] = lambda state: None,
+        on_end: Callable[[str], None] = lambda camera: None,
     ) -> None:
         names = [job.camera for job in cameras]
         if len(set(names)) < len(names):
             raise WorkerError(f"cameras must have different names, got {', '.join(names)}")
         self._jobs, self._looking = cameras, looking
-        self._follow, self._on_state = follow, on_state
+        self._follow, self._on_state, self._on_end = follow, on_state, on_end
         self._bell = _SPAWN.Semaphore(0)
         self._cameras: dict[str, _Camera] = {}
         self._eyes: Eyes | None = None
@@ -102,6 +104,11 @@ class Worker:
         errors = {name: each.decoder.error for name, each in self._cameras.items() if each.decoder.error}
         if errors and len(errors) == len(self._cameras):
             raise WorkerError("; ".join(f"camera {name}: {reason}" for name, reason in errors.items()))
+
+    def pace(self, pace: Pace) -> None:
+        """Look at a camera's pictures so often from now on."""
+        if self._eyes is not None:
+            self._eyes.pace(pace)
 
     def account(self) -> dict[str, CameraAccount]:
         """What each camera cost so far; may be asked from another thread."""
@@ -170,9 +177,11 @@ class Worker:
         return ring.all_taken and time.monotonic() - camera.told_at > _LOST_S
 
     def _end(self, camera: _Camera) -> None:
-        if camera.follower is not None and not camera.done:
-            camera.follower.finish()
-        camera.done = True
+        if not camera.done:
+            camera.done = True
+            if camera.follower is not None:
+                camera.follower.finish()
+            self._on_end(camera.decoder.job.camera)
         if camera.decoder.ended:
             camera.state = "ended"
 
