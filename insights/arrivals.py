@@ -16,7 +16,7 @@ from store.plan import CameraView
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Rows:
-    """Where tracks were: ``track_id`` (n,) text, ``time_s`` (n,) s, ``xy`` (n, 2) px, ``xy_m`` (n, 2) m or NaN."""
+    """Where tracks were: ``track_id`` (n,) text, ``time_s`` (n,) s, ``xy`` (n, 2) px, ``xy_m`` (n, 2) m, or NaN."""
 
     track_id: NDArray[np.str_]
     time_s: Float
@@ -41,11 +41,15 @@ class Rows:
 
     @classmethod
     def of(cls, event: PersonMoved, view: CameraView) -> Self:
-        """The rows of one camera's event in pixels of the view's size; on the floor where event or view knows it."""
-        assert event.xy is not None, "what rests on the floor alone is no camera's"
-        assert event.size is not None
+        """The rows of an event in pixels of the view's size, on the floor where the event or the view knows it.
+
+        What all cameras together say of the floor has no pixels: NaN.
+        """
         n = len(event.time_s)
-        xy = np.asarray(event.xy, np.float64).reshape(n, 2) * np.divide(view.size, event.size)
+        if event.xy is None or event.size is None:
+            xy = np.full((n, 2), np.nan)
+        else:
+            xy = np.asarray(event.xy, np.float64).reshape(n, 2) * np.divide(view.size, event.size)
         if event.xy_m is not None:
             xy_m = np.asarray(event.xy_m, np.float64).reshape(n, 2)
         elif view.homography is not None:

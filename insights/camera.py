@@ -52,6 +52,10 @@ class CameraInsights:
             return False
         return not any(track in self._counting.people or track in self._gone for track in event.track_id)
 
+    def follows(self, track_id: str) -> bool:
+        """Whether anything of this track is counted or waits for it."""
+        return track_id in self._counting.people or track_id in self._arrivals.tracks()
+
     def take(self, event: PersonMoved) -> None:
         """Take where people were."""
         self._arrivals.add(Rows.of(event, self.view))

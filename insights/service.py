@@ -14,6 +14,7 @@ from sqlalchemy import select
 from insights.camera import CameraInsights
 from insights.definitions import DEFAULT_RULES, Rules
 from insights.facts import Facts, Visit
+from insights.floor_heatmap import FLOOR
 from insights.writing import FactWriter, camera_row
 from store.bus import Bus, BusClosedError
 from store.errors import UnavailableError
@@ -100,16 +101,15 @@ class InsightsService:
         touched: dict[str, CameraInsights] = {}
         for event in events:
             if isinstance(event, PersonMoved):
-                if event.camera is None:  # on the floor: the cameras tell the same of their pictures
-                    continue
-                camera = self._camera(event, event.camera)
+                name = event.camera or FLOOR
+                camera = self._camera(event, name)
                 if camera.is_set_back(event):
                     log.warning("insights.footage_began_anew", camera=event.camera, time=event.time)
-                    yield event.camera, camera.close()
-                    del self._cameras[event.camera]
-                    camera = self._camera(event, event.camera)
+                    yield name, _told(name, camera.close())
+                    del self._cameras[name]
+                    camera = self._camera(event, name)
                 camera.take(event)
-                touched[event.camera] = camera
+                touched[name] = camera
             elif isinstance(event, PersonLeft):
                 for name in event.cameras:
                     if name in self._cameras:
@@ -117,16 +117,19 @@ class InsightsService:
                         touched[name] = self._cameras[name]
                     elif len(event.cameras) == 1:
                         yield name, Facts(visits=[Visit(event.track_id, 0, event.entered_at, event.time)])
+                floor = self._cameras.get(FLOOR)
+                if floor is not None and floor.follows(event.track_id):
+                    floor.leave(event)
+                    touched[FLOOR] = floor
         for name, camera in touched.items():
-            yield name, camera.release()
+            yield name, _told(name, camera.release())
             if camera.late_rows > self._late.get(name, 0):
                 log.warning("insights.rows_came_late", camera=name, rows=camera.late_rows - self._late.get(name, 0))
             self._late[name] = camera.late_rows
 
     def _camera(self, event: PersonMoved, camera: str) -> CameraInsights:
         if camera not in self._cameras:
-            assert event.size is not None
-            view = self._views.get(camera) or CameraView(camera=camera, size=event.size)
+            view = self._views.get(camera) or CameraView(camera=camera or "floor", size=event.size or (1, 1))
             self._cameras[camera] = CameraInsights(view, self._rules)
         return self._cameras[camera]
 
@@ -177,3 +180,8 @@ class InsightsService:
                 known = set(connection.execute(mine).scalars())
             for done, run in groupby([(event.id in known, event) for event in chunk], itemgetter(0)):
                 yield done, [event for _, event in run]
+
+
+def _told(name: str, facts: Facts) -> Facts:
+    """What of these facts is new: of the whole floor its cells, for the cameras tell the rest of their pictures."""
+    return facts if name != FLOOR else Facts(tiles=[rows for rows in facts.tiles if rows.space == "floor"])
