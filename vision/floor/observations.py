@@ -20,7 +20,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cameras.geometry import CameraModel, undistort
-from vision.floor.settings import BoxErrors
+from vision.floor.bodies import Bodies, observe_bodies
+from vision.floor.settings import BoxErrors, JointErrors
 
 Float = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -86,11 +87,23 @@ class Rig:
         return points
 
 
-def observe(rig: Rig, camera: Ints, xyxy: Float, errors: BoxErrors, factor: Float | float = 1.0) -> Observations:
+def observe(
+    rig: Rig,
+    camera: Ints,
+    xyxy: Float,
+    errors: BoxErrors,
+    factor: Float | float = 1.0,
+    *,
+    keypoints: Float | None = None,
+    joints: JointErrors | None = None,
+) -> Observations:
     """What boxes (n, 4) in pixels, of ``rig``'s cameras (n,), say; boxes that can be nobody on the floor are left out.
 
     That is a box cut at both ends, or one whose best estimate is behind the camera or taller or smaller than anybody.
     Each box errs by ``factor`` (n,) times as much as ``errors`` have it.
+
+    Where ``keypoints`` (n, 17, 3), pixels and confidences, show enough of a person, their joints say it instead of the
+    box (``vision.floor.bodies``); joints beyond the picture's edge are not seen.
     """
     edge = rig.size[camera]
     low, high = np.abs(xyxy) <= errors.edge_px, np.abs(xyxy - np.tile(edge, 2)) <= errors.edge_px
@@ -141,11 +154,49 @@ def observe(rig: Rig, camera: Ints, xyxy: Float, errors: BoxErrors, factor: Floa
         density = np.log(np.where(scale > 0, scale, 1.0)).sum(axis=1) - np.where(one_end, 1.0, 1.5) * np.log(2 * np.pi)
     spread = np.where(one_end, 0.0, np.log(height_px * np.log(_TALLEST_RANGE)))
     rarity = density + np.log(area) + spread - np.log(errors.false_boxes)
-    index = np.flatnonzero(possible)
     box = np.arange(len(camera)) - np.searchsorted(camera, camera)
-    return Observations(camera, box, weight, value, place, np.asarray(np.linalg.inv(information), np.float64), rarity)[
-        index
-    ]
+    variance = np.asarray(np.linalg.inv(information), np.float64)
+    if keypoints is not None:
+        bodies = _bodies(rig, camera, xyxy, keypoints, low | high, errors, factor, joints or JointErrors())
+        told = bodies.known & (np.abs(bodies.place[:, 2] - errors.height_m) < 10 * errors.height_sd_m)
+        better = np.swapaxes(bodies.weight, 1, 2) @ bodies.weight + prior
+        better[~told] = np.eye(3)
+        # The same density, of other numbers: it changes with the volume that they leave for X, Y and H.
+        gain = (np.linalg.slogdet(better)[1] - np.linalg.slogdet(information)[1]) / 2
+        rarity = np.where(
+            told & possible, rarity + gain, np.where(told, np.median(rarity[possible], axis=None), rarity)
+        )
+        weight = np.where(told[:, None, None], bodies.weight, weight)
+        value = np.where(told[:, None], bodies.value, value)
+        place = np.where(told[:, None], bodies.place, place)
+        variance = np.where(told[:, None, None], np.linalg.inv(better), variance)
+        possible |= told
+    return Observations(camera, box, weight, value, place, variance, rarity)[np.flatnonzero(possible)]
+
+
+def _bodies(
+    rig: Rig,
+    camera: Ints,
+    xyxy: Float,
+    keypoints: Float,
+    cut: NDArray[np.bool_],
+    errors: BoxErrors,
+    factor: Float | float,
+    joints: JointErrors,
+) -> Bodies:
+    xy = np.asarray(keypoints[..., :2], np.float64)
+    inside = ((xy > errors.edge_px) & (xy < rig.size[camera, None] - errors.edge_px)).all(axis=2)
+    side = (xyxy[:, 2:] - xyxy[:, :2]).max(axis=1) * np.where(cut.any(axis=1), joints.cut, 1.0) * factor
+    return observe_bodies(
+        rig.rotation[camera],
+        rig.position[camera],
+        rig.focal[camera],
+        rig.plane(camera, xy),
+        np.where(inside, keypoints[..., 2], 0.0),
+        side,
+        (errors.height_m, errors.height_sd_m),
+        joints,
+    )
 
 
 def _first_guess(

@@ -31,6 +31,28 @@ class BoxErrors:
 
 
 @dataclass(frozen=True, slots=True)
+class JointErrors:
+    """How joints err.
+
+    ``pixel``: standard deviation along each axis of a joint of confidence ``sure`` or more, as a share of its box's
+    larger side, and ``unsure`` what is added for each 1 of confidence less (fitted to simulated films of seed 500).
+    ``aside_m`` (4,): how far the middles of shoulders, hips, knees and ankles are from the body's axis, and ``up_m``
+    (4,) from their usual height, on account of stooping and striding. ``least``: joints below this confidence are not
+    used; ``pairs``: fewer than this many say too little. ``cut``: how much more joints err in boxes that the picture's
+    edge cuts.
+    """
+
+    pixel: float = 0.02
+    sure: float = 0.93
+    unsure: float = 0.22
+    aside_m: tuple[float, float, float, float] = (0.15, 0.08, 0.12, 0.1)
+    up_m: tuple[float, float, float, float] = (0.06, 0.06, 0.04, 0.02)
+    least: float = 0.3
+    pairs: int = 2
+    cut: float = 3.0
+
+
+@dataclass(frozen=True, slots=True)
 class Walking:
     """How people move.
 
@@ -63,6 +85,7 @@ class FloorSettings:
     """
 
     boxes: BoxErrors = BoxErrors()
+    joints: JointErrors = JointErrors()
     walking: Walking = Walking()
     gate: float = 20.0
     rounds: int = 3

@@ -162,7 +162,21 @@ class FloorTracker:
         named = [(place, detections[name]) for name, place in self._place.items() if name in detections]
         camera = np.repeat([place for place, _ in named], [len(each) for _, each in named]).astype(np.int64)
         xyxy = np.concatenate([np.zeros((0, 4)), *(each.xyxy for _, each in named)])
-        return observe(self._rig, camera, xyxy, self.settings.boxes, self._factor[camera])
+        # Without joints a confidence of 0: then the box says it.
+        joints = [
+            np.zeros((len(each), 17, 3)) if each.keypoints is None else each.keypoints.astype(np.float64)
+            for _, each in named
+        ]
+        keypoints = np.concatenate(joints) if any(each.keypoints is not None for _, each in named) else None
+        return observe(
+            self._rig,
+            camera,
+            xyxy,
+            self.settings.boxes,
+            self._factor[camera],
+            keypoints=keypoints,
+            joints=self.settings.joints,
+        )
 
     def _followed(self, seen: Observations, on: Bools, dt: float) -> tuple[_People, Ints]:
         """Who was followed before, at this moment; and whose each box is."""
