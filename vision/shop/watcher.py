@@ -1,0 +1,143 @@
+"""A whole shop, from what all its cameras and plates show to facts: who is where, and who took what."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cameras.geometry import CameraModel
+from store.catalogue import Catalogue
+from store.events import Event
+from store.layout import Plan
+from vision.detections import Detections
+from vision.floor import FloorMoment, FloorTracker, FloorTracks
+from vision.floor.facts import FloorFacts
+from vision.shop.asking import Questions, Settled
+from vision.shop.attribution import Attributor
+from vision.shop.evidence import HandChange, Reach, SlotChange
+from vision.shop.handovers import HandOverFinder
+from vision.shop.hands import HandWatcher, Reads
+from vision.shop.moment import Image, SeenPicture, ShopMoment
+from vision.shop.plates import PlateWatcher
+from vision.shop.reaches import ReachFinder
+from vision.shop.shelves import ShelfWatcher
+from vision.shop.weighing import AttributionSettings
+from vision.shop.wrists import WristFinder
+
+Float = NDArray[np.float64]
+
+
+class ShopWatcher:
+    """Watches the shop of ``plan`` by ``cameras``; needs people with joints.
+
+    ``reader`` reads hands (``models.hands.HandReader``); without one nothing is known of what hands hold. ``stock`` is
+    how many packages stand in slots at first, where that is known. Times must rise from moment to moment. Product
+    events come some seconds after the deed, when the floor is settled and the slot is seen again.
+    """
+
+    def __init__(
+        self,
+        plan: Plan,
+        catalogue: Catalogue,
+        cameras: Sequence[CameraModel],
+        *,
+        reader: Reads | None = None,
+        store: str | None = None,
+        stock: Mapping[str, int] | None = None,
+        is_staff: Callable[[str], bool] = lambda track: False,
+        settings: AttributionSettings | None = None,
+    ) -> None:
+        cameras = tuple(cameras)
+        gates = np.array([(gate.a, gate.b) for gate in plan.gates], np.float64).reshape(-1, 2, 2)
+        self._out: list[Event] = []
+        self._tracker = FloorTracker(cameras, gates=gates if len(gates) else None)
+        self.facts = FloorFacts(store or plan.store, cameras, self._out.extend)
+        self._wrists = WristFinder(cameras)
+        self._reaches = ReachFinder(plan.slots(), self._tracker.cameras)
+        self._shelves = ShelfWatcher(plan, cameras, catalogue)
+        self._hands = HandWatcher(reader, cameras, plan.slots()) if reader is not None else None
+        self._meetings = HandOverFinder(self._hands) if self._hands is not None else None
+        self._plates = PlateWatcher(plan.plates)
+        wait_s = self._hands.settings.span_s[1] if self._hands is not None else 0.5
+        self._questions = Questions(self._read_hand, self._see_slots, wait_s)
+        self._people = Settled()
+        self._attributor = Attributor(
+            plan,
+            catalogue,
+            self.facts.name,
+            stock=stock,
+            is_staff=lambda number: is_staff(self.facts.name(number)),
+            settings=settings,
+        )
+        self.now = FloorTracks.empty(len(cameras))
+
+    @property
+    def reaching(self) -> list[Reach]:
+        """The reaches that go on at this moment."""
+        return self._reaches.open
+
+    def update(
+        self, captured: Mapping[str, tuple[float, Image]], time_s: float, detections: Mapping[str, Detections]
+    ) -> list[Event]:
+        """Take in a moment: of each camera that gave a picture its time on the shop's clock and the picture, uint8
+        (H, W, 3) BGR, and the people found in it; returns what is to be told.
+
+        Raises ``ValueError`` for a camera that is not known, and when time does not advance.
+        """
+        tracks = self._tracker.update(time_s, detections)
+        pictures = {
+            name: SeenPicture(at, image, detections[name], self._tracker.owners[name])
+            for name, (at, image) in captured.items()
+        }
+        moment = ShopMoment(time_s, pictures, tracks)
+        hands = self._wrists.update(moment)
+        self.now = hands.on(tracks)
+        if self._hands is not None:
+            self._hands.update(moment)
+        self._shelves.update(moment)
+        self._questions.add(self._reaches.update(hands))
+        self._settle(self._tracker.settled)
+        if self._meetings is not None:
+            for given in self._meetings.update(hands, time_s):
+                self._attributor.add_hand_over(given)
+        self._judge(time_s)
+        return self._told(self._attributor.update(time_s, tracks))
+
+    def weigh(self, plate: str, time_s: Float, grams: Float) -> None:
+        """Take what a plate read: ``time_s`` (n,) seconds UTC, ``grams`` (n,)."""
+        for step in self._plates.update(plate, time_s, grams):
+            self._attributor.add_step(step)
+
+    def finish(self) -> list[Event]:
+        """What is left to be told when nothing more comes; everybody leaves."""
+        self._questions.add(self._reaches.finish())
+        self._settle(self._tracker.finish())
+        self._judge(np.inf, last=True)
+        self.facts.close()
+        return self._told(self._attributor.finish())
+
+    def _settle(self, moments: Sequence[FloorMoment]) -> None:
+        settled = list(moments)
+        self._people.add(settled)
+        self.facts.add(settled, self._tracker.alive)
+
+    def _judge(self, now_s: float, *, last: bool = False) -> None:
+        for reach, hand, changes in self._questions.due(now_s, self._people, last=last):
+            self._attributor.add_reach(reach, hand, changes)
+        self._attributor.plates_told(self._plates.told_until())
+
+    def _told(self, events: Sequence[Event]) -> list[Event]:
+        told = [*self._out, *events]
+        self._out.clear()
+        return sorted(told, key=lambda event: event.time)
+
+    def _read_hand(self, reach: Reach) -> HandChange | None:
+        return self._hands.change(reach) if self._hands is not None else None
+
+    def _see_slots(
+        self, slots: Sequence[str], before_s: float, after_s: float, since: dict[str, float], until: dict[str, float]
+    ) -> list[SlotChange]:
+        changes = self._shelves.change(slots, before_s, after_s, since_s=since, until_s=until)
+        return [change for change in changes if change.cameras]
