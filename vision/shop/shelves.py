@@ -1,0 +1,150 @@
+"""What changed on the shelves: the slots' pictures before and after a hand was there."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cameras.geometry import CameraModel
+from store.catalogue import Catalogue
+from store.furniture import PlacedSlot
+from store.layout import Plan
+from vision.shop.covered import covered
+from vision.shop.evidence import SlotChange
+from vision.shop.moment import ShopMoment
+from vision.shop.slot_change import Goods, deviations, differences, faces, gain, lit
+from vision.shop.slot_memory import Composite, SlotMemory
+from vision.shop.slot_views import SlotViews
+
+Float = NDArray[np.float64]
+
+NEAR_M = 1.5  # from a slot's front, within which a person may change it
+REFRESH_S = 2.0  # how often a slot is looked at that nobody is near
+AROUND_M = 0.8  # between slots that the light falls on alike
+BESIDE_M = 0.4  # from the slots asked for, of those that light and noise are told from too
+USUAL = 0.25  # the median of deviations where nothing happened
+FEWEST_LOOKS = 2  # at a point, before and after
+
+
+class ShelfWatcher:
+    """Looks at the slots of ``plan`` in every camera's pictures, and says how they changed between two times.
+
+    ``catalogue`` tells how large the packages are; without it they are as large as their slots allow.
+    """
+
+    def __init__(self, plan: Plan, cameras: Sequence[CameraModel], catalogue: Catalogue | None = None) -> None:
+        slots = plan.slots()
+        sizes = {} if catalogue is None else {product.id: product.size_m for product in catalogue.products}
+        self._place = {slot.id: i for i, slot in enumerate(slots)}
+        self._faces = [faces(Goods.of(slot, sizes.get(slot.slot.product)), slot) for slot in slots]
+        self._front = np.array([_front(slot) for slot in slots]).reshape(-1, 3)
+        self._views = {camera.camera: SlotViews.of(plan, camera) for camera in cameras}
+        self._memory = {name: SlotMemory(len(views)) for name, views in self._views.items()}
+
+    def update(self, moment: ShopMoment) -> None:
+        """Remember what the slots near people look like, and from time to time the others."""
+        apart = np.linalg.norm(self._front[:, None, :2] - moment.tracks.xy[None], axis=2)
+        near = apart.min(axis=1, initial=np.inf) <= NEAR_M
+        for name, picture in moment.pictures.items():
+            if (views := self._views.get(name)) is None:
+                continue
+            memory = self._memory[name]
+            age = memory.age_s(picture.captured_at, np.arange(len(views)))
+            rows = np.flatnonzero(near[views.slots] | (age >= REFRESH_S))
+            if len(rows):
+                free = views.free(covered(picture.people, picture.image.shape[:2]), rows)
+                memory.add(picture.captured_at, rows, views.patches(picture.image, rows), free)
+
+    def reset(self) -> None:
+        """Forget every look."""
+        for memory in self._memory.values():
+            memory.reset()
+
+    def change(
+        self,
+        slot_ids: Sequence[str],
+        before_s: float,
+        after_s: float,
+        *,
+        since_s: Mapping[str, float] | None = None,
+        until_s: Mapping[str, float] | None = None,
+    ) -> list[SlotChange]:
+        """How each of ``slot_ids`` differs between its looks up to ``before_s`` and those from ``after_s`` on.
+
+        A slot's looks older than its ``since_s`` and younger than its ``until_s`` are left out: when other hands were
+        there before, and after. Asked again when more was seen, the answer may know more. A slot without looks has no
+        ``cameras`` and likelihoods of 0. Raises ``KeyError`` for a slot that the plan has not.
+        """
+        asked = np.array([self._place[slot] for slot in slot_ids], np.int64)
+        low, high = np.full(len(self._place), -np.inf), np.full(len(self._place), np.inf)
+        for bound, given in ((low, since_s), (high, until_s)):
+            for slot, time_s in (given or {}).items():
+                bound[self._place[slot]] = time_s
+        sums = [np.zeros(len(self._faces[place])) for place in asked]
+        seen_by: list[list[str]] = [[] for _ in asked]
+        times = np.full((len(asked), 2), np.nan)
+        for name, views in self._views.items():
+            apart = np.linalg.norm(self._front[views.slots][:, None] - self._front[asked][None], axis=2)
+            rows = np.flatnonzero(apart.min(axis=1, initial=np.inf) <= BESIDE_M)
+            before = self._memory[name].before(rows, before_s, low[views.slots[rows]])
+            after = self._memory[name].after(rows, after_s, high[views.slots[rows]])
+            found = dict(zip(views.slots[rows].tolist(), self._compared(views.slots[rows], before, after), strict=True))
+            for n, place in enumerate(asked.tolist()):
+                if place in found and np.isfinite(found[place][0]).any():
+                    columns, first_s, last_s = found[place]
+                    sums[n] += likelihood(columns)
+                    seen_by[n].append(name)
+                    times[n] = np.fmin(times[n, 0], first_s), np.fmax(times[n, 1], last_s)
+        return [_answer(*parts) for parts in zip(slot_ids, sums, seen_by, times.tolist(), strict=True)]
+
+    def _compared(
+        self, slots: NDArray[np.int64], before: Composite, after: Composite
+    ) -> Iterator[tuple[Float, float, float]]:
+        """Of each of ``slots`` (k,) the differences of its columns, and between which times they arose."""
+        seen = (before.count >= FEWEST_LOOKS) & (after.count >= FEWEST_LOOKS)
+        close = np.linalg.norm(self._front[slots][:, None] - self._front[slots][None], axis=2) <= AROUND_M
+        light = [gain(before.patch[near], after.patch[near], seen[near]) for near in close]
+        was = lit(before.patch, np.array(light, np.float32).reshape(-1, 1, 1, 3))
+        deviation = deviations(was, after.patch, np.maximum(before.spread, after.spread))
+        # Most points show nothing new: what they differ by is this camera's noise.
+        noise = max(float(np.median(deviation[seen])) / USUAL, 1.0) if seen.any() else 1.0
+        for k, slot in enumerate(slots.tolist()):
+            if not seen[k].any():
+                yield np.full(1, np.nan), math.nan, math.nan
+                continue
+            columns = differences(deviation[k], seen[k], self._faces[slot]) / noise
+            yield columns, float(before.first_s[k][seen[k]].min()), float(after.last_s[k][seen[k]].max())
+
+
+def _answer(slot: str, sums: Float, cameras: Sequence[str], times: Sequence[float]) -> SlotChange:
+    if not cameras:
+        return SlotChange(slot, 0.0, 0.0)
+    changed = float(np.logaddexp.reduce(sums) - math.log(len(sums)))
+    return SlotChange(slot, changed, changed, tuple(cameras), changed, *times)
+
+
+CHANGED = (1.9, 0.8)  # mean and standard deviation of the logarithm of a changed column's difference
+QUIET = (-0.9, 0.5)  # and of one where nothing happened
+ODD = (0.15, 0.02)  # the shares of changed and quiet columns that look like anything
+RANGE = 7.0  # over which such ones are spread
+
+
+def likelihood(difference: Float) -> Float:
+    """The log likelihood of its ``difference`` if a column changed, relative to nothing having happened; 0 of NaN."""
+    # A camera with less noise than usual says the same: nothing.
+    log = np.maximum(np.log(np.maximum(np.nan_to_num(difference, nan=1.0), 1e-3)), QUIET[0])
+
+    def density(mean: float, deviation: float, odd: float) -> Float:
+        bell = np.exp(-(((log - mean) / deviation) ** 2) / 2) / (deviation * math.sqrt(2 * math.pi))
+        return np.asarray((1 - odd) * bell + odd / RANGE)
+
+    ratio = np.log(density(*CHANGED, ODD[0])) - np.log(density(*QUIET, ODD[1]))
+    return np.where(np.isnan(difference), 0.0, ratio)
+
+
+def _front(slot: PlacedSlot) -> tuple[float, float, float]:
+    x, y = (slot.corner[i] + slot.along[i] * slot.width_m / 2 for i in (0, 1))
+    return x, y, slot.corner[2] + 0.15
