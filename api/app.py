@@ -9,8 +9,9 @@ from pathlib import Path
 
 from fastapi import FastAPI
 
-from api import calibrate_page, openapi, pages, problems, review_pages, routes
+from api import calibrate_page, floor_pages, openapi, pages, problems, review_pages, routes
 from api.feed import Feed
+from api.floor_plans import FloorPlans
 from api.live import LiveFrames
 from api.metrics import MeasureRequests, Metrics
 from api.now import Now
@@ -52,6 +53,7 @@ def create_app(
         sessions=Sessions(read_secret(settings.data_dir / "session.key")),
         metrics=Metrics(frames),
         till=open_till(settings, plan, catalogue),
+        plans=FloorPlans(plan, plan_file),
         plan_file=plan_file,
         check_rate=rate_check(settings.rate_limit),
     )
@@ -72,7 +74,7 @@ def create_app(
     for router in routes.ALL:
         app.include_router(router)
     pages.install(app)
-    for page in (calibrate_page, review_pages):
+    for page in (calibrate_page, floor_pages, review_pages):
         app.include_router(page.router)
     app.add_middleware(HostCheck, hosts=allowed_hosts(settings.host))
     app.add_middleware(SecurityHeaders)

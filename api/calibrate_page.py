@@ -12,6 +12,7 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
 
 from api.auth import Principal, same_site
+from api.drawing import drawing
 from api.pages import Viewer, page_context, refused, templates
 from api.problems import Problem, problem_response
 from api.routes.known import preview_file
@@ -64,7 +65,7 @@ async def calibrate_page(request: Request, app: App, camera: str, principal: Vie
         "lens_known": view.lens is not None,
         "preview": preview is not None,
         "plan_name": file.document.path.name,
-        "drawing": _drawing(file),
+        "drawing": drawing(file.plan),
     }
     return templates.TemplateResponse(request, "calibrate.html", context)
 
@@ -144,24 +145,3 @@ def _calibrated(app: Services, camera: str, clicked: ClickedPoints) -> dict[str,
         "picture": "data:image/jpeg;base64," + base64.b64encode(data.tobytes()).decode(),
         "backup": backup,
     }
-
-
-def _drawing(file: PlanFile) -> dict[str, Any]:
-    """The plan as the page draws it: shapes in metres, and the corners that hold them all."""
-    from store.layout import footprint
-
-    plan = file.plan
-    shapes: list[dict[str, Any]] = [
-        {"kind": "fixture", "name": each.name, "points": footprint(each)} for each in plan.fixtures
-    ]
-    if plan.floor is not None:
-        shapes.insert(0, {"kind": "floor", "name": "", "points": plan.floor.polygon})
-    shapes += [{"kind": "gate", "name": gate.name, "points": (gate.a, gate.b)} for gate in plan.gates]
-    shapes += [{"kind": "wall", "name": wall.name, "points": (wall.a, wall.b)} for wall in plan.walls]
-    every: list[tuple[float, float]] = [point for shape in shapes for point in shape["points"]] or [
-        (0.0, 0.0),
-        (10.0, 10.0),
-    ]
-    low = [min(point[k] for point in every) - 0.5 for k in (0, 1)]
-    high = [max(point[k] for point in every) + 0.5 for k in (0, 1)]
-    return {"shapes": shapes, "low": low, "high": high}

@@ -141,6 +141,28 @@ class Heatmap(Answer):
     visitors: list[list[int | None]] = Field(description="Visits by row and column.")
 
 
+class FloorHeatmap(Answer):
+    """Where people were on the floor, and what cameras see of it. Row 0 has the smallest y."""
+
+    cell: float = Field(description="Side of a cell, metres.")
+    origin: Pair = Field(description="Corner of the grid with the smallest x and y, metres.")
+    min_visitors: int
+    hidden: int = Field(description="Cells that were entered, but by fewer than `min_visitors` visits.")
+    rows: int
+    columns: int
+    seconds: list[list[float | None]] = Field(description="Person-seconds; null: nobody, or too few visits.")
+    visitors: list[list[int | None]] = Field(description="Visits; null: nobody, or too few.")
+    cameras: list[list[int | None]] = Field(
+        description="How many cameras see somebody who stands there; 0: nothing is known of the cell; null: nobody can "
+        "stand there."
+    )
+    error_cm: list[list[float | None]] = Field(
+        description="Expected error of a place in one look of all cameras that see it (root mean square, cm)."
+    )
+    seen: float = Field(description="Share of the floor that a camera sees.")
+    seen_twice: float = Field(description="Share of the floor that two cameras or more see.")
+
+
 class Definition(Answer):
     """What a number means."""
 

@@ -10,6 +10,7 @@ from typing import Annotated
 from fastapi import Depends, FastAPI, Request
 
 from api.feed import Feed
+from api.floor_plans import FloorPlans
 from api.keys import RecentKeys
 from api.live import LiveFrames
 from api.metrics import Metrics
@@ -31,6 +32,7 @@ class Services:
     sessions: Sessions
     metrics: Metrics
     till: Till
+    plans: FloorPlans
     check_rate: Callable[[Request], Awaitable[None]]
     recent_keys: RecentKeys = field(default_factory=RecentKeys)
     opened_bus: Bus | None = None

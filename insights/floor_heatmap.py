@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Literal
 
 import numpy as np
 from sqlalchemy import func, select
@@ -15,6 +15,8 @@ from store.tables import tiles
 
 FLOOR: Final = ""
 """In place of a camera's name in the cells of people who are followed over the floor by all cameras."""
+Layer = Literal["heat", "cameras", "error"]
+"""What a picture of the floor shows: where people were, how many cameras see, how exactly places are known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,3 +89,11 @@ def floor_heatmap(
         min_visitors,
         int(few.sum()),
     )
+
+
+def newest_floor(records: Records, store: str) -> float | None:
+    """The end of the last minute (seconds, UTC) in which anybody was on the floor; None before the first."""
+    last = select(func.max(tiles.c.minute)).where(tiles.c.store == store, tiles.c.space == "floor")
+    with records.read() as connection:
+        minute = connection.execute(last).scalar()
+    return None if minute is None else 60.0 * (minute + 1)

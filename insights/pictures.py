@@ -40,7 +40,7 @@ def render_heatmap(heatmap: Heatmap, background: Picture | None = None) -> Pictu
     # About a metre of empty floor around what is shown, for the smoothing and for the eye.
     border = max(1, round(1.0 / heatmap.cell)) if heatmap.space == "floor" else 0
     seconds = np.pad(heatmap.seconds, border, constant_values=np.nan)
-    field = _smooth(np.nan_to_num(seconds, nan=0.0).astype(np.float32))
+    field = smooth(np.nan_to_num(seconds, nan=0.0).astype(np.float32))
     shown = field[~np.isnan(seconds)]
     top = float(np.percentile(shown, 99)) if len(shown) else 0.0
     if heatmap.space == "floor":
@@ -50,17 +50,19 @@ def render_heatmap(heatmap: Heatmap, background: Picture | None = None) -> Pictu
     return np.vstack([drawn, _legend(heatmap, top, drawn.shape[1])])
 
 
-def _smooth(seconds: Field) -> Field:
+def smooth(seconds: Field) -> Field:
+    """Seconds (rows, columns) without the steps between cells."""
     if seconds.size == 0:
         return seconds
     return np.asarray(cv2.GaussianBlur(seconds, (0, 0), SPREAD_CELLS, borderType=cv2.BORDER_REPLICATE), np.float32)
 
 
-def _enlarge(field: Field, size: tuple[int, int]) -> Field:
+def enlarge(field: Field, size: tuple[int, int]) -> Field:
+    """A field in ``size`` (width, height) pixels, never negative."""
     return np.maximum(np.asarray(cv2.resize(field, size, interpolation=cv2.INTER_CUBIC), np.float32), 0)
 
 
-def _blend(canvas: Picture, seconds: Field, top: float) -> Picture:
+def blend(canvas: Picture, seconds: Field, top: float) -> Picture:
     """Lay the heat (H, W) over ``canvas`` (H, W, 3)."""
     if top <= 0:
         return canvas
@@ -82,9 +84,9 @@ def _on_picture(heatmap: Heatmap, cells: Field, top: float, background: Picture 
     field: Field = np.zeros(background.shape[:2], np.float32)
     if cells.size:
         whole = (max(1, round(columns * heatmap.cell * across)), max(1, round(rows * heatmap.cell * down)))
-        part = _enlarge(cells, whole)[: field.shape[0], : field.shape[1]]
+        part = enlarge(cells, whole)[: field.shape[0], : field.shape[1]]
         field[: len(part), : part.shape[1]] = part
-    return _blend(background, field, top)
+    return blend(background, field, top)
 
 
 def _on_floor(heatmap: Heatmap, cells: Field, border: int, top: float) -> Picture:
@@ -92,7 +94,7 @@ def _on_floor(heatmap: Heatmap, cells: Field, border: int, top: float) -> Pictur
     down_m, across_m = (n * heatmap.cell for n in cells.shape)
     px_per_m = min(MOST_PX_PER_M, FLOOR_PX / max(down_m, across_m))
     size = (max(1, round(across_m * px_per_m)), max(1, round(down_m * px_per_m)))
-    floor = _blend(np.full((size[1], size[0], 3), PAPER, np.uint8), _enlarge(cells, size), top)
+    floor = blend(np.full((size[1], size[0], 3), PAPER, np.uint8), enlarge(cells, size), top)
     step = next(metres for metres in (1, 2, 5, 10, 20, 50, 100, 200, 500) if metres * px_per_m >= 40)
     left, below = 44, 24
     canvas = np.full((size[1] + below, max(size[0] + left, 440), 3), PAPER, np.uint8)
@@ -100,11 +102,11 @@ def _on_floor(heatmap: Heatmap, cells: Field, border: int, top: float) -> Pictur
     for metre in range(int(np.ceil(x0 / step)) * step, int(np.floor(x0 + across_m)) + 1, step):
         x = left + min(size[0] - 1, round((metre - x0) * px_per_m))
         _line(canvas, (x, 0), (x, size[1]))
-        _text(canvas, str(metre), (x, size[1] + 16), 0.4, centre=True)
+        write_text(canvas, str(metre), (x, size[1] + 16), 0.4, centre=True)
     for metre in range(int(np.ceil(y0 / step)) * step, int(np.floor(y0 + down_m)) + 1, step):
         y = min(size[1] - 1, max(10, round((metre - y0) * px_per_m)))
         _line(canvas, (left, y), (left + size[0], y))
-        _text(canvas, f"{metre} m", (4, y + 4), 0.4)
+        write_text(canvas, f"{metre} m", (4, y + 4), 0.4)
     return canvas
 
 
@@ -121,20 +123,20 @@ def _legend(heatmap: Heatmap, top: float, width: int) -> Picture:
         rule = f"Cells with fewer than {heatmap.min_visitors} visits are not shown{hidden}"
     if heatmap.empty:
         what = "Too few visits to show anything" if heatmap.hidden else "Nobody was counted in this time"
-        _text(strip, what, (10, line), scale)
-        _text(strip, rule, (10, 2 * line), scale * 0.9)
+        write_text(strip, what, (10, line), scale)
+        write_text(strip, rule, (10, 2 * line), scale * 0.9)
         return strip
     left, right = 10, min(width - 10, 10 + round(560 * scale))
     ramp = np.linspace(0, 1, right - left, dtype=np.float32)[None, :] ** 2 * top
-    strip[6:line, left:right] = _blend(
+    strip[6:line, left:right] = blend(
         np.full((line - 6, right - left, 3), PAPER, np.uint8), np.repeat(ramp, line - 6, 0), top
     )
     for share in (0.0, 0.25, 1.0):
         x = left + round(np.sqrt(share) * (right - left - 1))
         value = f"{share * top / divisor:.3g}" + ("+" if share == 1.0 else "")
-        _text(strip, value, (x, 2 * line - 6), scale * 0.9, centre=0.0 < share < 1.0, right=share == 1.0)
-    _text(strip, f"{unit} in a cell of {size}", (right + 14, line - 6), scale)
-    _text(strip, rule, (10, 3 * line - 4), scale * 0.9)
+        write_text(strip, value, (x, 2 * line - 6), scale * 0.9, centre=0.0 < share < 1.0, right=share == 1.0)
+    write_text(strip, f"{unit} in a cell of {size}", (right + 14, line - 6), scale)
+    write_text(strip, rule, (10, 3 * line - 4), scale * 0.9)
     return strip
 
 
@@ -144,7 +146,7 @@ def _line(canvas: Picture, start: tuple[int, int], end: tuple[int, int]) -> None
     np.copyto(canvas, cv2.addWeighted(layer, 0.6, canvas, 0.4, 0))
 
 
-def _text(
+def write_text(
     canvas: Picture, text: str, at: tuple[int, int], scale: float, *, centre: bool = False, right: bool = False
 ) -> None:
     """Write ``text`` with its base line at ``at``; ``at`` is its left end, middle or right end."""

@@ -2,12 +2,26 @@
 
 from fastapi import APIRouter
 
-from api.routes import baskets, cameras, events, gates, health, heatmap, insights, live, members, receipts, reviews
+from api.routes import (
+    baskets,
+    cameras,
+    events,
+    floor,
+    gates,
+    health,
+    heatmap,
+    insights,
+    live,
+    members,
+    receipts,
+    reviews,
+)
 
 ALL: tuple[APIRouter, ...] = (
     cameras.router,
     insights.router,
     heatmap.router,
+    floor.router,
     events.router,
     live.router,
     members.router,

@@ -43,8 +43,8 @@ def heatmap(app: App, span: Range, camera: CameraName, space: Space = "image") -
         hidden=found.hidden,
         rows=found.seconds.shape[0],
         columns=found.seconds.shape[1],
-        seconds=_nullable(np.round(found.seconds.astype(np.float64), 2), shown),
-        visitors=_nullable(found.visitors, shown),
+        seconds=nullable(np.round(found.seconds.astype(np.float64), 2), shown),
+        visitors=nullable(found.visitors, shown),
     )
 
 
@@ -90,7 +90,8 @@ def _find(
     return info, found
 
 
-def _nullable(grid: NDArray[Any], shown: NDArray[np.bool_]) -> list[list[Any]]:
+def nullable(grid: NDArray[Any], shown: NDArray[np.bool_]) -> list[list[Any]]:
+    """A grid as lists, None where it is not ``shown``."""
     return [
         [value if ok else None for value, ok in zip(row, mask, strict=True)]
         for row, mask in zip(grid.tolist(), shown.tolist(), strict=True)

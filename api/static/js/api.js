@@ -34,6 +34,19 @@ async function asked(url, wish) {
   return response.json();
 }
 
+// Show the picture at this address once it is there; the one before stays until then.
+export async function showImage(image, url, alt, signal) {
+  const response = await fetch(url, { signal });
+  if (!response.ok) throw new Error(`${url.pathname}: status ${response.status}`);
+  const fresh = URL.createObjectURL(await response.blob());
+  const old = image.src;
+  image.src = fresh;
+  image.alt = alt;
+  await image.decode();
+  if (old) URL.revokeObjectURL(old);
+  image.hidden = false;
+}
+
 export const cameraPath = (camera, rest = "") => `/v1/cameras/${encodeURIComponent(camera)}${rest}`;
 
 export function tell(error) {

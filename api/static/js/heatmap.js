@@ -1,6 +1,6 @@
 // The heatmap page: one picture, and what it hides.
 
-import { cameraPath, get, tell } from "./api.js";
+import { cameraPath, get, showImage, tell } from "./api.js";
 import { count, duration, rangeOf } from "./format.js";
 import { chosenCamera, chosenRange, onChange, refreshCamera } from "./range.js";
 
@@ -21,20 +21,6 @@ function nothing(text) {
   place("heatmap").hidden = true;
   place("no-picture").hidden = false;
   place("no-picture").textContent = text;
-}
-
-async function picture(url, alt, signal) {
-  const response = await fetch(url, { signal });
-  if (!response.ok) throw new Error(`heatmap picture: status ${response.status}`);
-  const image = place("heatmap");
-  const fresh = URL.createObjectURL(await response.blob());
-  const old = image.src;
-  image.src = fresh;
-  image.alt = alt;
-  await image.decode();
-  if (old) URL.revokeObjectURL(old);
-  image.hidden = false;
-  place("no-picture").hidden = true;
 }
 
 async function update() {
@@ -72,7 +58,8 @@ async function update() {
     for (const [name, value] of Object.entries(query)) url.searchParams.set(name, value);
     if (`${url}` !== shownUrl) {
       const busiest = cells.length ? `the busiest cell had ${Math.max(...cells)} visits` : "no cell had enough visits to be shown";
-      await picture(url, `Heatmap of ${camera}, ${rangeOf(range)}: ${count(cells.length)} cells shown, ${busiest}`, signal);
+      await showImage(place("heatmap"), url, `Heatmap of ${camera}, ${rangeOf(range)}: ${count(cells.length)} cells shown, ${busiest}`, signal);
+      place("no-picture").hidden = true;
       shownUrl = `${url}`;
     }
   } catch (error) {
