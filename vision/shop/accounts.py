@@ -5,12 +5,12 @@ from __future__ import annotations
 import math
 from bisect import insort
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import TypeVar
 
-from vision.shop.facts import Fact
+from vision.shop.facts import Fact, people_of
 from vision.shop.goods import Goods
-from vision.shop.weighing import NOBODY
+from vision.shop.weighing import AttributionSettings
 
 K = TypeVar("K", int, str)
 _Entry = tuple[float, str, Fact]
@@ -42,11 +42,17 @@ class _Pieces:
 
 class Accounts:
     """Keeps facts by person and slot. ``stock`` is how many packages of its own product stood in a slot at first, where
-    that is known.
+    that is known; ``is_staff`` tells who may put down what nobody saw them take.
     """
 
-    def __init__(self, goods: Goods, stock: Mapping[str, int] | None = None) -> None:
-        self._goods = goods
+    def __init__(
+        self,
+        goods: Goods,
+        settings: AttributionSettings,
+        stock: Mapping[str, int] | None = None,
+        is_staff: Callable[[int], bool] = lambda who: False,
+    ) -> None:
+        self._goods, self._settings, self._is_staff = goods, settings, is_staff
         self._stock = dict(stock or {})
         self._by_person: dict[int, list[_Entry]] = defaultdict(list)
         self._by_slot: dict[str, list[_Entry]] = defaultdict(list)
@@ -54,14 +60,14 @@ class Accounts:
     def add(self, fact: Fact) -> None:
         """Book a fact; its chances must not change while it is booked."""
         entry = (fact.time_s, f"{fact.source.name}/{fact.kind}/{fact.number}", fact)
-        for who in _people(fact):
+        for who in people_of(fact):
             insort(self._by_person[who], entry)
         for slot in sorted({deed.slot for deed in fact.chances if deed.slot}):
             insort(self._by_slot[slot], entry)
 
     def remove(self, fact: Fact) -> None:
         """Take a fact out of the books."""
-        for who in _people(fact):
+        for who in people_of(fact):
             _drop(self._by_person, who, fact)
         for slot in {deed.slot for deed in fact.chances if deed.slot}:
             _drop(self._by_slot, slot, fact)
@@ -69,6 +75,14 @@ class Accounts:
     def facts_of(self, who: int) -> list[Fact]:
         """The facts that a person may have part in, in order of time."""
         return [fact for *_, fact in self._by_person.get(who, ())]
+
+    def facts_at(self, slot: str) -> list[Fact]:
+        """The facts that a slot may have part in, in order of time."""
+        return [fact for *_, fact in self._by_slot.get(slot, ())]
+
+    def stock_at_first(self, slot: str) -> int | None:
+        """How many packages of its own product stood in a slot before its facts; None where that is unknown."""
+        return self._stock.get(slot)
 
     def held(self, who: int, before_s: float) -> Mapping[str, float]:
         """The probability that a person has one of each product."""
@@ -78,26 +92,26 @@ class Accounts:
                 _apply(pieces, fact, who)
         return pieces.at_least_one()
 
-    def stocks(self, who: int) -> bool:
-        """Whether a person was seen to put down what nobody saw them take."""
-        pieces = _Pieces()
+    def unheld(self, who: int) -> float:
+        """The chance that a person puts down what nobody saw them take: more, the more they seem to have done so."""
+        settings, pieces = self._settings, _Pieces()
+        odds = settings.stockers / (1 - settings.stockers)
+        usual, stocking = (settings.reach_returns * p for p in (settings.unheld, settings.stocks))
         for _, _, fact in self._by_person.get(who, ()):
             if fact.kind == "put":
                 held = pieces.at_least_one()
-                unheld = sum(
-                    p * (1 - held.get(deed.product, 0.0)) for deed, p in fact.chances.items() if deed.who == who
-                )
-                if unheld >= 0.7:
-                    return True
+                put = sum(p * (1 - held.get(d.product, 0.0)) for d, p in fact.chances.items() if d.who == who)
+                odds *= put * stocking / usual + (1 - put) * (1 - stocking) / (1 - usual)
             _apply(pieces, fact, who)
-        return False
+        share = 1.0 if self._is_staff(who) else odds / (1 + odds)
+        return share * settings.stocks + (1 - share) * settings.unheld
 
     def astray(self, slot: str, before_s: float) -> Mapping[str, float]:
         """The probability that one of each product lies in a slot that is not its own."""
         pieces, home = _Pieces(), self._goods.home(slot)
         for time_s, _, fact in self._by_slot.get(slot, ()):
             if time_s < before_s:
-                for deed, p in fact.chances.items():
+                for deed, p in fact.likely().items():
                     if deed.slot == slot and deed.product != home:
                         (pieces.add if deed.kind == "put" else pieces.remove)(deed.product, p)
         return pieces.at_least_one()
@@ -109,7 +123,7 @@ class Accounts:
         mean, variance, home = float(self._stock[slot]), 0.02, self._goods.home(slot)
         for time_s, _, fact in self._by_slot.get(slot, ()):
             if time_s < before_s:
-                p = sum(p for deed, p in fact.chances.items() if deed.slot == slot and deed.product == home)
+                p = sum(p for deed, p in fact.likely().items() if deed.slot == slot and deed.product == home)
                 mean += p if fact.kind == "put" else -p
                 variance += p * (1 - p)
         return 0.5 * math.erfc((mean - 0.5) / math.sqrt(2 * variance))
@@ -131,7 +145,7 @@ class Accounts:
             if entry[0] >= before_s or any(deed.product != home for deed in fact.chances):
                 kept.append(entry)
             elif slot in self._stock:
-                many = round(sum(p for deed, p in fact.chances.items() if deed.slot == slot))
+                many = round(sum(p for deed, p in fact.likely().items() if deed.slot == slot))
                 self._stock[slot] += many if fact.kind == "put" else -many
         self._by_slot[slot] = kept[-_MOST:]
         if not kept:
@@ -141,16 +155,12 @@ class Accounts:
 def _apply(pieces: _Pieces, fact: Fact, who: int) -> None:
     """What a fact does to what ``who`` holds."""
     by_product: dict[str, float] = defaultdict(float)
-    for deed, p in fact.chances.items():
+    for deed, p in fact.likely().items():
         if who in (deed.who, fact.to):
             by_product[deed.product] += p
     comes = fact.kind == "take" or (fact.kind == "hand" and who == fact.to)
     for product, p in by_product.items():
         (pieces.add if comes else pieces.remove)(product, p)
-
-
-def _people(fact: Fact) -> list[int]:
-    return sorted(({deed.who for deed in fact.chances} | {fact.to}) - {NOBODY})
 
 
 def _drop(entries: dict[K, list[_Entry]], key: K, fact: Fact) -> None:

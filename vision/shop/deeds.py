@@ -62,8 +62,8 @@ class Belongings(Protocol):
     def held(self, who: int, before_s: float) -> Mapping[str, float]:
         """The probability that a person has one of each product."""
 
-    def stocks(self, who: int) -> bool:
-        """Whether a person puts down what nobody saw them take."""
+    def unheld(self, who: int) -> float:
+        """The chance that a person puts down what nobody saw them take."""
 
     def astray(self, slot: str, before_s: float) -> Mapping[str, float]:
         """The probability that one of each product lies in a slot that is not its own."""
@@ -90,13 +90,13 @@ def reach_options(
         if inside < _LEAST or slot not in goods.slots:
             continue
         home = goods.home(slot)
-        there = {home: 1.0 - 0.98 * belongings.empty(slot, reach.start_s)} | dict(
+        there = {home: 1.0 - (1 - settings.restocked) * belongings.empty(slot, reach.start_s)} | dict(
             belongings.astray(slot, reach.start_s)
         )
         there |= {product: settings.foreign for product in guesses if there.get(product, 0.0) < settings.foreign}
         for product, p in there.items():
             drafts.append((Deed(who, "take", product, slot), math.log(settings.reach_takes * inside * p)))
-        for product, p in _puts(slot, held, belongings.stocks(who), goods, settings).items():
+        for product, p in _puts(slot, held, belongings.unheld(who), goods, settings).items():
             drafts.append((Deed(who, "put", product, slot), math.log(settings.reach_returns * inside * p)))
     nothing = math.log(max(1 - settings.reach_takes - settings.reach_returns * _has_own(reach, held, goods), 0.05))
     options = [Option(None, nothing + hand_log(act.hand, None, settings))]
@@ -128,7 +128,7 @@ def step_options(
             if step.grams < 0:
                 chances = {goods.home(slot): 1.0} | dict(belongings.astray(slot, step.start_s))
             else:
-                chances = _puts(slot, held, belongings.stocks(who), goods, settings)
+                chances = _puts(slot, held, belongings.unheld(who), goods, settings)
             for product, quantity, log in _weighed(step, chances, goods, settings):
                 deed = Deed(who, "take" if step.grams < 0 else "put", product, slot, quantity)
                 log += math.log(settings.unseen * weight / len(slots))
@@ -137,11 +137,10 @@ def step_options(
 
 
 def _puts(
-    slot: str, held: Mapping[str, float], stocks: bool, goods: Goods, settings: AttributionSettings
+    slot: str, held: Mapping[str, float], unheld: float, goods: Goods, settings: AttributionSettings
 ) -> dict[str, float]:
     """What somebody may put into a slot, with how likely that is besides the chance of a return."""
     home = goods.home(slot)
-    unheld = settings.stocks if stocks else settings.unheld
     found = {p: chance * settings.puts_elsewhere for p, chance in held.items() if chance >= _LEAST and p != home}
     has = held.get(home, 0.0)
     found[home] = has + (1 - has) * unheld

@@ -31,7 +31,8 @@ class Fact:
 
     ``chances`` has the probability of each deed that it may be, each of quantity 1; they exclude each other, and what
     they lack to 1 is the probability that it never happened. ``step`` names the plate step that shows it. ``number``
-    counts facts of one source and kind. ``to`` is who was handed it.
+    counts facts of one source and kind. ``to`` is who was handed it. ``balanced`` is what mass balance makes of
+    ``chances``.
     """
 
     source: Source
@@ -41,6 +42,11 @@ class Fact:
     step: str = ""
     chances: dict[Deed, float] = field(default_factory=dict)
     to: int = NOBODY
+    balanced: dict[Deed, float] | None = None
+
+    def likely(self) -> dict[Deed, float]:
+        """The chances as far as they are known by now."""
+        return self.chances if self.balanced is None else self.balanced
 
     @property
     def time_s(self) -> float:
@@ -50,7 +56,7 @@ class Fact:
     @property
     def confidence(self) -> float:
         """The probability that it happened at all."""
-        return min(1.0, sum(self.chances.values()))
+        return min(1.0, sum(self.likely().values()))
 
     def who(self) -> dict[int, float]:
         """Whose hand it was, if it happened: adds up to 1, NOBODY among them; likeliest first."""
@@ -62,7 +68,7 @@ class Fact:
 
     def _spread(self, name: str) -> dict:  # type: ignore[type-arg]
         found: dict[object, float] = {}
-        for deed, p in self.chances.items():
+        for deed, p in self.likely().items():
             found[getattr(deed, name)] = found.get(getattr(deed, name), 0.0) + p
         total = sum(found.values())
         return {key: p / total for key, p in sorted(found.items(), key=lambda pair: (-pair[1], str(pair[0])))}
@@ -160,3 +166,14 @@ def _by_others(deed: Deed, others: Mapping[int, float]) -> list[tuple[Deed, floa
         return [(deed, 1.0)]
     rest = 1.0 - sum(others.values())
     return [(deed, rest)] + [(Deed(who, deed.kind, deed.product, deed.slot), share) for who, share in others.items()]
+
+
+def people_of(fact: Fact) -> list[int]:
+    """Everybody who is followed and may have part in a fact."""
+    return sorted(({deed.who for deed in fact.chances} | {fact.to}) - {NOBODY})
+
+
+def parties(facts: Sequence[Fact]) -> set[int | str]:
+    """The people and slots of facts."""
+    deeds = {deed for fact in facts for deed in fact.chances}
+    return {deed.who for deed in deeds} | {deed.slot for deed in deeds}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any, Literal
 
 from store.events import (
@@ -35,7 +36,7 @@ class Teller:
         self, store: str, goods: Goods, track_name: Callable[[int], str], settings: AttributionSettings
     ) -> None:
         self._store, self._goods, self._name, self._settings = store, goods, track_name, settings
-        self._said: dict[str, tuple[ProductEvent, int]] = {}
+        self._said: dict[str, tuple[ProductEvent, int, By]] = {}
 
     def id_of(self, fact: Fact) -> str:
         """32 hex digits."""
@@ -54,17 +55,28 @@ class Teller:
         if fact.kind == "hand":
             said["to_track_id"] = self._name(fact.to)
         event = kind(id=self.id_of(fact), store=self._store, time=fact.time_s, slot=fact.slot or None, **said)
-        self._said[event.id] = (event, 0)
+        self._said[event.id] = (event, 0, "evidence")
         return event
 
-    def tell_anew(self, fact: Fact, now_s: float, by: By = "evidence") -> ProductSettled | None:
-        """What a fact that was told turned out to be; None while that is about what was told."""
-        told, times = self._said[self.id_of(fact)]
+    def tell_anew(self, fact: Fact, now_s: float) -> ProductSettled | None:
+        """What a fact that was told turned out to be; None while that is about what was told.
+
+        ``by`` is the balance where the evidence alone would not have changed it, and what came later, which would not
+        hold against a balance otherwise.
+        """
+        told, times, by = self._said[self.id_of(fact)]
         said = self._body(fact)
         if said is None:
             said = {**self._body_of(told), "confidence": 0.0}
         if _apart(self._body_of(told), said) < self._settings.retell:
             return None
+        alone = self._body(replace(fact, balanced=None))
+        if (
+            fact.balanced is not None
+            and alone is not None
+            and _apart(self._body_of(told), alone) < self._settings.retell
+        ):
+            by = "balance"
         if fact.kind == "hand":
             said["to_track_id"] = self._name(fact.to)
         settled = ProductSettled(
@@ -76,7 +88,7 @@ class Teller:
             by=by,
             **said,
         )
-        self._said[told.id] = (told.model_copy(update=self._body_of(settled)), times + 1)
+        self._said[told.id] = (told.model_copy(update=self._body_of(settled)), times + 1, by)
         return settled
 
     def forget(self, fact: Fact) -> None:

@@ -22,9 +22,9 @@ class AttributionSettings:
     the person holds), the rest is nothing (fitted: about half of the reported reaches do nothing). ``puts_elsewhere``
     is how much less likely a held product goes to another's slot (one in ten returns in the families' scripts).
     ``unheld`` is the chance that somebody holds what nobody saw them take (recall of takes, about .95, and the rest of
-    their bag), ``stocks`` that of one who was seen to put down things that they did not hold. ``foreign`` is the chance
-    that a product of which nothing was known to lie in a slot does. ``several`` gives the chances of 1, 2, 3, ...
-    packages in one hand.
+    their bag), ``stocks`` that of somebody who fills shelves, as ``stockers`` of all people do. ``foreign`` is the
+    chance that a product of which nothing was known to lie in a slot does, ``restocked`` that something is in a slot
+    that was empty as far as is known. ``several`` gives the chances of 1, 2, 3, ... packages in one hand.
 
     What pictures say: ``hand_weight`` and ``slot_weight`` multiply their logarithms (below 1 where pictures repeat one
     another), ``most_slot`` bounds the latter. ``hand_take``, ``hand_return`` and ``hand_idle`` are the chances of
@@ -46,7 +46,7 @@ class AttributionSettings:
     When: evidence that overlaps within ``slack_s`` is of one incident. It is decided ``settle_s`` after its end, and
     reopened by what comes until ``open_s`` after it. An event is told from a probability of ``tell_at`` on, at once
     when all of it is at least ``clear`` sure, and told anew when ``retell`` of its probability moves. What was known of
-    somebody who has not been seen for ``gone_s`` is forgotten.
+    somebody who has not been seen for ``gone_s`` is forgotten. Mass balance corrects what is up to ``balance_s`` old.
     """
 
     reach_takes: float = 0.45
@@ -54,7 +54,9 @@ class AttributionSettings:
     puts_elsewhere: float = 0.15
     unheld: float = 0.03
     stocks: float = 0.7
+    stockers: float = 0.05
     foreign: float = 0.003
+    restocked: float = 0.02
     several: tuple[float, ...] = (0.93, 0.05, 0.015, 0.005)
     hand_weight: float = 1.0
     slot_weight: float = 1.0
@@ -80,11 +82,12 @@ class AttributionSettings:
     older_given: float = 0.4
     slack_s: float = 0.4
     settle_s: float = 1.5
-    open_s: float = 8.0
+    open_s: float = 14.0
     tell_at: float = 0.1
     clear: float = 0.97
     retell: float = 0.1
     gone_s: float = 1800.0
+    balance_s: float = 180.0
 
     def __post_init__(self) -> None:
         for each in fields(self):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -15,7 +16,7 @@ from store.furniture import PlacedSlot
 from store.layout import Plan
 from vision.floor import FloorTracks
 from vision.shop.attribution import Attributor
-from vision.shop.evidence import HandChange, HandOver, Reach, SlotChange
+from vision.shop.evidence import HandChange, HandOver, PlateStep, Reach, SlotChange
 from vision.shop.plates import PlateWatcher
 
 Float = NDArray[np.float64]
@@ -226,33 +227,55 @@ class Witness:
         return float(self._rng.normal(mean, np.sqrt(2 * mean)))
 
 
+@dataclass(frozen=True, slots=True)
+class Weighed:
+    """What plates have told by a moment: new steps, and until when each has told all."""
+
+    time_s: float
+    steps: tuple[PlateStep, ...]
+    until_s: Mapping[str, float]
+
+
+def weigh(truth: Truth) -> list[Weighed]:
+    """What the plates of a shop tell, five moments a second."""
+    watcher, found = PlateWatcher(truth.plan.plates), []
+    for moment in _moments(truth):
+        steps: list[PlateStep] = []
+        for reading in truth.plates:
+            new = slice(*np.searchsorted(reading.time_s + truth.start, (moment - 0.2, moment)))
+            steps += watcher.update(reading.plate, truth.start + reading.time_s[new], reading.weight_g[new])
+        found.append(Weighed(moment, tuple(steps), watcher.told_until()))
+    return found
+
+
 def play(
-    witness: Witness, attributor: Attributor, *, plates: bool, late: Mapping[int, float] | None = None
+    witness: Witness,
+    attributor: Attributor,
+    plates: Sequence[Weighed] = (),
+    late: Mapping[int, float] | None = None,
 ) -> list[Event]:
     """Everything that ``attributor`` tells of what a witness says, five moments a second; with ``late`` evidence of
     these numbers comes so many seconds later.
     """
-    truth = witness.truth
-    watcher = PlateWatcher(truth.plan.plates)
-    waiting = sorted(witness.all(), key=lambda said: said.time_s + (late or {}).get(said.number, 0.0))
+    due = sorted((said.time_s + (late or {}).get(said.number, 0.0), said) for said in witness.all())
     events: list[Event] = []
-    done = 0
-    for moment in _moments(truth):
-        if plates:
-            for reading in truth.plates:
-                new = slice(*np.searchsorted(reading.time_s + truth.start, (moment - 0.2, moment)))
-                for step in watcher.update(reading.plate, truth.start + reading.time_s[new], reading.weight_g[new]):
-                    attributor.add_step(step)
-            attributor.plates_told(watcher.told_until())
-        while waiting[done:] and waiting[done].time_s + (late or {}).get(waiting[done].number, 0.0) <= moment:
-            said = waiting[done]
-            if said.kind == "reach":
-                attributor.add_reach(*said.value)  # type: ignore[misc]
-            else:
-                attributor.add_hand_over(said.value)  # type: ignore[arg-type]
-            done += 1
+    for number, moment in enumerate(_moments(witness.truth)):
+        for weighed in plates[number : number + 1]:
+            for step in weighed.steps:
+                attributor.add_step(step)
+            attributor.plates_told(weighed.until_s)
+        while due and due[0][0] <= moment:
+            tell(due.pop(0)[1], attributor)
         events += attributor.update(moment, witness.tracks(moment))
     return events + attributor.finish()
+
+
+def tell(said: Said, attributor: Attributor) -> None:
+    """Hand one piece of evidence over."""
+    if said.kind == "reach":
+        attributor.add_reach(*said.value)  # type: ignore[misc]
+    else:
+        attributor.add_hand_over(said.value)  # type: ignore[arg-type]
 
 
 def _moments(truth: Truth) -> Iterator[float]:
@@ -287,6 +310,6 @@ def _spread(slots: object, seen: Float, sigma_m: float, inside: float) -> dict[s
 
 
 def _within(place: float, length: float, sigma: float) -> float:
-    from scipy.stats import norm
-
-    return float(norm.cdf((length - place) / sigma) - norm.cdf(-place / sigma))
+    """The probability that a normal error of ``sigma`` leaves a place between 0 and ``length``."""
+    root = sigma * math.sqrt(2)
+    return 0.5 * (math.erf((length - place) / root) + math.erf(place / root))

@@ -1,0 +1,94 @@
+"""Reaches and steps of plates that may explain one another: what belongs together in time and place."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from statistics import fmean
+
+from vision.shop.deeds import Act, touch
+from vision.shop.evidence import PlateStep, Reach, SlotChange
+from vision.shop.facts import Fact, Source
+from vision.shop.goods import Goods
+from vision.shop.weighing import AttributionSettings
+
+ReachKey = tuple[int, int, float]
+"""Track, hand and start of a reach."""
+StepKey = tuple[str, float, float]
+"""Plate, start and end of a step."""
+_SHARED = 0.02  # two hands are at one place when each may be there with this probability
+
+
+@dataclass(slots=True, eq=False)
+class Incident:
+    """Reaches and steps that may explain one another, and the facts that they come to."""
+
+    acts: dict[ReachKey, Act] = field(default_factory=dict)
+    steps: dict[StepKey, PlateStep] = field(default_factory=dict)
+    facts: list[Fact] = field(default_factory=list)
+    changed: bool = True
+    seen: tuple[int, ...] = ()
+
+    @property
+    def start_s(self) -> float:
+        """When its first part began."""
+        return min(part.start_s for part in self._parts())
+
+    @property
+    def end_s(self) -> float:
+        """When its last part ended."""
+        return max(part.end_s for part in self._parts())
+
+    def _parts(self) -> list[Reach | PlateStep]:
+        return [*(act.reach for act in self.acts.values()), *self.steps.values()]
+
+
+def reach_touches(act: Act, incident: Incident, goods: Goods, settings: AttributionSettings) -> bool:
+    """Whether a reach may have to do with an incident."""
+    reach, own = act.reach, _places_of(act, goods)
+    for other in incident.acts.values():
+        apart = max(reach.start_s - other.reach.end_s, other.reach.start_s - reach.end_s)
+        if apart <= settings.slack_s and own & _places_of(other, goods):
+            return True
+    return any(
+        step.plate in own and touch(reach.start_s, reach.end_s, step, settings) for step in incident.steps.values()
+    )
+
+
+def step_touches(step: PlateStep, incident: Incident, goods: Goods, settings: AttributionSettings) -> bool:
+    """Whether a step may have to do with an incident."""
+    return any(
+        step.plate in _places_of(act, goods) and touch(act.reach.start_s, act.reach.end_s, step, settings)
+        for act in incident.acts.values()
+    )
+
+
+def _places_of(act: Act, goods: Goods) -> set[str]:
+    """The slots in which a hand may have been, and their plates."""
+    slots = {slot for slot, p in act.reach.slots.items() if p >= _SHARED}
+    return slots | {goods.plate_of[slot] for slot in slots if slot in goods.plate_of}
+
+
+def merged_changes(acts: Sequence[Act]) -> dict[str, SlotChange]:
+    """What pictures say of each slot: hands that were there at once share the pictures, so that these count once."""
+    found: dict[str, list[SlotChange]] = {}
+    for act in acts:
+        for slot, change in act.changes.items():
+            found.setdefault(slot, []).append(change)
+    return {
+        slot: SlotChange(slot, fmean(c.taken for c in same), fmean(c.returned for c in same), same[0].cameras)
+        for slot, same in sorted(found.items())
+    }
+
+
+def source_of_reach(act: Act) -> Source:
+    """What a reach's facts hang on."""
+    reach = act.reach
+    cameras = {*reach.cameras, *(camera for change in act.changes.values() for camera in change.cameras)}
+    name = f"reach/{reach.track_id}/{reach.hand}/{reach.start_s:.3f}"
+    return Source(name, reach.at_s, reach.end_s, tuple(sorted(cameras)))
+
+
+def source_of_step(step: PlateStep) -> Source:
+    """What a step's facts hang on."""
+    return Source(f"step/{step.plate}/{step.start_s:.3f}", (step.start_s + step.end_s) / 2, step.end_s)

@@ -1,0 +1,56 @@
+"""Who was near a place at a time that is past by some seconds."""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+
+from vision.floor.tracks import FloorTracks
+from vision.shop.evidence import PlateStep, Reach
+from vision.shop.goods import Goods
+from vision.shop.weighing import NOBODY, AttributionSettings, normalised
+
+_MOST_SWAPS = 4  # people whose wrists may be taken for one another's
+
+
+class Nearby:
+    """Remembers where people were for ``keep_s``, and since when nobody has seen them."""
+
+    def __init__(self, goods: Goods, settings: AttributionSettings, keep_s: float) -> None:
+        self._goods, self._settings, self._keep_s = goods, settings, keep_s
+        self._places: deque[tuple[float, dict[int, tuple[float, float]]]] = deque()
+        self._last_seen: dict[int, float] = {}
+
+    def update(self, time_s: float, tracks: FloorTracks) -> list[int]:
+        """Take where everybody is; the tracks that have not been seen for ``settings.gone_s`` and are forgotten."""
+        places = {int(id): (float(x), float(y)) for id, (x, y) in zip(tracks.track_id, tracks.xy, strict=True)}
+        self._places.append((time_s, places))
+        while self._places[0][0] < time_s - self._keep_s:
+            self._places.popleft()
+        self._last_seen |= dict.fromkeys(places, time_s)
+        gone = [who for who, seen_s in self._last_seen.items() if seen_s < time_s - self._settings.gone_s]
+        for who in gone:
+            del self._last_seen[who]
+        return gone
+
+    def at_plate(self, step: PlateStep) -> dict[int, float]:
+        """Who may have reached to a plate, NOBODY among them, with weights that add up to 1."""
+        weights = {NOBODY: self._settings.nobody}
+        for who, xy in self._people_at((step.start_s + step.end_s) / 2).items():
+            away = min(self._goods.distance_m(slot, xy) for slot in self._goods.on_plate[step.plate])
+            if away <= self._settings.arm_m:
+                weights[who] = math.exp(-0.5 * (away / self._settings.arm_sigma_m) ** 2)
+        return normalised(weights)
+
+    def instead(self, reach: Reach) -> dict[int, float]:
+        """Whose hand it may have been instead: others who stand so near that wrists may be taken for one another."""
+        near = [
+            who
+            for who, xy in self._people_at(reach.at_s).items()
+            if who != reach.track_id and math.dist(xy, reach.xyz[:2]) <= self._settings.swap_m
+        ]
+        return dict.fromkeys(sorted(near)[:_MOST_SWAPS], self._settings.swapped)
+
+    def _people_at(self, time_s: float) -> dict[int, tuple[float, float]]:
+        """Where people were at the moment that is nearest to ``time_s``."""
+        return min(self._places, key=lambda moment: abs(moment[0] - time_s), default=(0.0, {}))[1]
