@@ -10,6 +10,7 @@ from typing import Final
 
 import numpy as np
 
+from cameras.calibration.disagreement import LEARN_S, WINDOW_S
 from cameras.calibration.monitor import BumpMonitor
 from cameras.geometry import CameraModel
 from store.events import CameraDegraded, CameraRecovered
@@ -34,11 +35,14 @@ Tell = Callable[[Sequence[CameraDegraded | CameraRecovered]], None]
 class FloorFollowing:
     """``least`` is the confidence from which a box is somebody. A moment waits ``patience_s`` for a late camera; with
     infinity, for recordings, every picture counts. ``key_frames`` None looks at every picture of every camera.
+    ``learn_s`` and ``window_s``: see ``cameras.calibration.disagreement.FloorDisagreement``.
     """
 
     least: float = 0.3
     patience_s: float = 0.3
     key_frames: KeyFrames | None = None
+    learn_s: float = LEARN_S
+    window_s: float = WINDOW_S
     audit: AuditSettings = field(default_factory=AuditSettings)
     tracker: FloorSettings = field(default_factory=FloorSettings)
 
@@ -80,7 +84,8 @@ class FloorFollower:
         self._tracker = FloorTracker(models, self.following.tracker, gates=gates if len(gates) else None)
         self.facts = FloorFacts(store, models, publish)
         self.audit = FloorAudit(store, [model.camera for model in models], gates, self.following.audit)
-        self._monitor = BumpMonitor(store, {model.camera: model for model in models})
+        by_name = {model.camera: model for model in models}
+        self._monitor = BumpMonitor(store, by_name, learn_s=self.following.learn_s, window_s=self.following.window_s)
         frames = self.following.key_frames
         attention = Attention(models, plan, frames) if frames is not None else None
         self._attention = attention if attention is not None and attention.has_shelves else None
