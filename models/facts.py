@@ -13,11 +13,12 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from models.errors import FactsError
 
-Role = Literal["people", "joints", "persons", "products", "reach"]
+Role = Literal["people", "joints", "hands", "persons", "products", "reach"]
 ROLES: tuple[Role, ...] = get_args(Role)
 TASKS: Mapping[Role, str] = {
     "people": "find people",
     "joints": "find the joints of people",
+    "hands": "tell whether a hand holds a product",
     "persons": "describe people, to know one again within a visit",
     "products": "describe products, to find them in the catalogue",
     "reach": "tell what a hand does at a shelf",

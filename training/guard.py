@@ -82,6 +82,16 @@ def joints(candidate: Path, active: Path, dataset: Path) -> Judgement:
     return judgement_of({"AP50 by OKS": against["OKS AP50"], "PCK": against["PCK"]})
 
 
+def hands(candidate: Path, active: Path, dataset: Path) -> Judgement:
+    """By accuracy of `aisle evaluate hands`, both at the joints that the active joints network finds."""
+    from models.hands import HandReader
+    from models.joints import open_joint_finder
+    from training.evaluate.hands import evaluate_hands
+
+    new, old = (HandReader(path) for path in (candidate, active))
+    return judgement_of({"accuracy": evaluate_hands(dataset, new, open_joint_finder(), against=old).comparison()})
+
+
 def persons(candidate: Path, active: Path, dataset: Path) -> Judgement:
     """By rank-1 of `aisle evaluate persons`."""
     from models.persons import open_person_embedder
@@ -118,6 +128,7 @@ def products(candidate: Path, active: Path, dataset: Path) -> Judgement:
 GUARDS: Final[Mapping[Role, Guard]] = {
     "people": people,
     "joints": joints,
+    "hands": hands,
     "persons": persons,
     "products": products,
     "reach": reach,

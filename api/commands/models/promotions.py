@@ -19,6 +19,7 @@ class RoleName(StrEnum):
 
     PEOPLE = "people"
     JOINTS = "joints"
+    HANDS = "hands"
     PERSONS = "persons"
     PRODUCTS = "products"
     REACH = "reach"

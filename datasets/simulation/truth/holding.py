@@ -15,7 +15,7 @@ from datasets.simulation.timeline import Timeline
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """``product`` is in ``hand`` (0 left, 1 right) of the visit ``track_id`` from ``start_s`` to ``end_s`` (seconds, UTC)."""
+    """``product`` is in ``hand`` (0 left, 1 right) of ``track_id`` from ``start_s`` to ``end_s`` (seconds, UTC)."""
 
     track_id: str
     hand: int

@@ -1,0 +1,179 @@
+"""Which hands are looked at, what is remembered of them, and what that makes of a reach."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from tests.vision.shop.painted_shelves import CAMERAS, plan
+from vision.detections import Detections
+from vision.floor.tracks import FloorTracks
+from vision.shop.evidence import HandChange, Reach
+from vision.shop.hands import HandSettings, HandWatcher, Reading, distance_to_fronts, summed
+from vision.shop.moment import SeenPicture, ShopMoment
+
+SLOTS = plan().slots()
+PLAIN = HandSettings(offset=0.0, counts=1.0)
+NEAR, FAR = (2.0, 0.9), (1.8, 1.75)  # before the shelf, and away from it
+
+
+class Colour:
+    """Evidence is what the crop's middle is painted: red holds something, blue does not."""
+
+    def __init__(self):
+        self.shown = []
+
+    def evidence(self, crops):
+        self.shown.append(len(crops))
+        return (crops[:, 26, 24, 0].astype(np.float32) - crops[:, 26, 24, 2]) / 51
+
+
+def person(model, xy, colours, image, confidence=(0.9, 0.9), paint=True):
+    """Joints (17, 3) of somebody at ``xy`` whose left and right hands are painted in ``colours``."""
+    joints = np.zeros((17, 3), np.float32)
+    for hand, colour in enumerate(colours):
+        aside = -0.2 + 0.4 * hand
+        elbow = model.project(np.array([[xy[0] + aside, xy[1], 1.2]]))[0]
+        wrist = model.project(np.array([[xy[0] + aside, xy[1] - 0.2, 1.1]]))[0]
+        joints[7 + hand], joints[9 + hand] = (*elbow, confidence[hand]), (*wrist, confidence[hand])
+        at = np.rint(wrist).astype(int)
+        if paint:
+            image[max(at[1] - 40, 0) : at[1] + 40, max(at[0] - 16, 0) : at[0] + 16] = colour
+    return joints
+
+
+RED, BLUE, GREY = (0, 0, 255), (255, 0, 0), (90, 90, 90)
+
+
+def moment(time_s, people, cameras=CAMERAS, confidence=(0.9, 0.9)):
+    """``people`` are (track, xy, colours of both hands)."""
+    pictures = {}
+    for model in cameras:
+        image = np.full((180, 320, 3), 90, np.uint8)
+        joints = np.stack([person(model, xy, colours, image, confidence) for _, xy, colours in people])
+        boxes = np.tile(np.array([10, 10, 90, 150], np.float32), (len(people), 1))
+        seen = Detections(boxes, np.full(len(people), 0.9, np.float32), joints)
+        pictures[model.camera] = SeenPicture(time_s, image, seen, np.array([track for track, *_ in people]))
+    known = [(track, xy) for track, xy, _ in people if track]
+    n = len(known)
+    tracks = FloorTracks(
+        np.array([track for track, _ in known], np.int64),
+        np.array([xy for _, xy in known], np.float64).reshape(-1, 2),
+        np.tile(0.01 * np.eye(2), (n, 1, 1)),
+        np.zeros((n, 2)),
+        np.ones(n),
+        np.ones((n, len(cameras)), np.bool_),
+        np.full((n, 2, 3), np.nan),
+    )
+    return ShopMoment(time_s, pictures, tracks)
+
+
+def reach(track=1, hand=0, start_s=3.0, end_s=4.0):
+    return Reach(track, hand, start_s, end_s, 3.5, (2.0, 0.3, 1.0), NEAR, {SLOTS[0].id: 1.0})
+
+
+def watched(*scenes, settings=None, **how):
+    reader = Colour()
+    watcher = HandWatcher(reader, CAMERAS, SLOTS, settings or PLAIN)
+    for time_s, people in scenes:
+        watcher.update(moment(time_s, people, **how))
+    return watcher, reader
+
+
+def over(start_s, end_s, people):
+    return [(float(time_s), people) for time_s in np.arange(start_s, end_s, 0.2)]
+
+
+def test_a_hand_that_was_empty_and_holds_something_afterwards_has_taken():
+    before, after = [(1, NEAR, (BLUE, GREY))], [(1, NEAR, (RED, GREY))]
+    watcher, _ = watched(*over(2, 3, before), *over(4.2, 5.2, after))
+    change = watcher.change(reach())
+    assert change.before < 0.1
+    assert change.after > 0.9
+    other = watcher.change(reach(hand=1))
+    assert other.before == pytest.approx(other.after)  # killed: both hands' looks in one memory
+    assert other.before == pytest.approx(0.5, abs=0.1)
+    assert watcher.holding(1, 0, 4.8) > 0.9
+    assert watcher.holding(1, 0, 2.4) < 0.1
+
+
+def test_what_is_seen_during_the_reach_and_long_before_or_after_says_nothing():
+    empty, full = [(1, NEAR, (BLUE, BLUE))], [(1, NEAR, (RED, RED))]
+    scenes = [*over(0, 1.6, full), *over(2, 2.8, empty), *over(2.9, 4.1, full), *over(4.2, 5.1, empty)]
+    watcher, _ = watched(*scenes, *over(5.4, 7, full))
+    change = watcher.change(reach())
+    assert change.before < 0.1  # killed: a window that begins earlier, or ends at the reach's start
+    assert change.after < 0.1  # killed: a window that begins within the reach
+
+
+def test_of_a_hand_that_nobody_sees_nothing_is_known():
+    watcher, _ = watched(*over(2, 3, [(1, NEAR, (RED, RED))]))
+    assert watcher.change(reach()).after == 0.5
+    assert watcher.change(reach(track=7)) == HandChange(0.5, 0.5)
+
+
+def test_no_probability_is_surer_than_it_may_be():
+    watcher, _ = watched(*over(2, 6, [(1, NEAR, (RED, BLUE))]), settings=HandSettings(counts=50, most_surely=0.9))
+    assert watcher.change(reach()).before == 0.9
+    assert watcher.change(reach(hand=1)).after == pytest.approx(0.1)
+
+
+def test_only_hands_near_a_shelf_or_near_somebody_are_looked_at():
+    _, alone = watched((1.0, [(1, FAR, (RED, BLUE))]))
+    assert alone.shown == [0]
+    _, near = watched((1.0, [(1, NEAR, (RED, BLUE))]))
+    assert near.shown == [4]
+    _, together = watched((1.0, [(1, FAR, (RED, BLUE)), (2, (2.3, 1.75), (RED, BLUE))]))
+    assert together.shown[0] >= 3  # killed: hand-overs far from shelves
+
+
+def test_nobody_s_boxes_and_unsure_joints_are_left_out():
+    _, nobody = watched((1.0, [(0, NEAR, (RED, BLUE))]))
+    assert nobody.shown == [0]
+    _, unsure = watched((1.0, [(1, NEAR, (RED, BLUE))]), confidence=(0.9, 0.1))
+    assert unsure.shown == [2]
+
+
+def test_a_moment_costs_no_more_than_is_allowed_and_the_best_views_come_first():
+    people = [(track, (1.4 + 0.3 * track, 0.9), (RED, BLUE)) for track in (1, 2, 3)]
+    _, reader = watched((1.0, people), settings=HandSettings(most=7))
+    assert reader.shown == [7]
+    watcher, reader = watched((1.0, people), settings=HandSettings(each=1))
+    assert reader.shown == [6]  # one camera for each of six hands
+    assert all(len(watcher.readings(track, hand, 0, 2)) == 1 for track in (1, 2, 3) for hand in (0, 1))
+
+
+def test_memory_is_bounded_and_people_are_forgotten():
+    settings = HandSettings(keep_s=2.0)
+    watcher, _ = watched(
+        *over(0, 9, [(1, NEAR, (RED, BLUE))]), *over(9, 12, [(2, NEAR, (RED, BLUE))]), settings=settings
+    )
+    assert watcher.readings(1, 0, 0, 20) == []
+    assert len(watcher.readings(2, 0, 0, 20)) <= 2 * 11
+    watcher.reset()
+    assert watcher.readings(2, 0, 0, 20) == []
+
+
+def test_cameras_are_added_and_a_camera_s_looks_are_a_mean_weighed_by_how_surely_it_saw():
+    one = [Reading(1.0, 0, 2.0, 1.0), Reading(1.2, 0, -1.0, 0.5)]
+    assert summed(one) == pytest.approx(1.0)  # (2 - .5) / 1.5, killed: a sum over time, which counts a look twice
+    both = [*one, Reading(1.1, 1, 3.0, 0.5)]
+    assert summed(both) == pytest.approx(1.0 + 0.5 * 3.0)  # killed: a camera that hardly sees counts as much
+    assert summed([]) is None
+
+
+def test_distances_to_the_fronts_of_slots():
+    fronts = np.array([[[0.0, 0.0], [2.0, 0.0]], [[5.0, 0.0], [5.0, 1.0]]])
+    found = distance_to_fronts(np.array([[1.0, 1.5], [-3.0, 4.0], [4.0, 0.5]]), fronts)
+    assert found == pytest.approx([1.5, 5.0, 1.0])
+    assert np.isinf(distance_to_fronts(np.zeros((2, 2)), np.zeros((0, 2, 2)))).all()
+
+
+def test_a_camera_that_is_not_ours_or_knows_no_joints_is_passed_over():
+    scene = moment(1.0, [(1, NEAR, (RED, BLUE))])
+    left = scene.pictures["left"]
+    bare = SeenPicture(1.0, left.image, Detections(left.people.xyxy, left.people.confidence), left.owner)
+    reader = Colour()
+    watcher = HandWatcher(reader, CAMERAS, SLOTS)
+    watcher.update(ShopMoment(1.0, {"left": bare, "elsewhere": left, "right": scene.pictures["right"]}, scene.tracks))
+    assert reader.shown == [2]
