@@ -6,16 +6,14 @@ near the upright axis of the person's place.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from cameras.geometry import CameraModel
-from vision.floor.tracks import FloorTracks
-from vision.shop.moment import SeenPicture, ShopMoment
+from vision.shop.moment import ShopMoment
+from vision.shop.ray_tables import RayTables
 
 Float = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -28,57 +26,71 @@ _FAR_M: Final = 0.35  # the mean distance of the rays from the axis of whom the 
 _CLEAR: Final = 0.6  # and less than this share of the distance from anybody else's
 
 
-def adopted(moment: ShopMoment, cameras: Mapping[str, CameraModel]) -> ShopMoment:
+def adopted(moment: ShopMoment, tables: RayTables) -> ShopMoment:
     """``moment`` with more boxes owned: each of nobody's boxes with joints goes to the person whose axis it fits alone.
 
-    Nobody gets two boxes of one picture. ``cameras`` has the models by name; pictures of others stay as they are.
+    Nobody gets two boxes of one picture. Pictures of cameras that ``tables`` lacks stay as they are.
     """
-    pictures = {
-        name: _adopted(picture, moment.time_s, moment.tracks, cameras[name]) if name in cameras else picture
+    tracks = moment.tracks
+    lost = [
+        (name, picture, np.flatnonzero(picture.owner == 0))
         for name, picture in moment.pictures.items()
-    }
+        if name in tables.number and picture.people.keypoints is not None
+    ]
+    lost = [each for each in lost if len(each[2])]
+    if not lost or not len(tracks):
+        return moment
+    counts = [len(rows) for _, _, rows in lost]
+    camera = np.repeat([tables.number[name] for name, _, _ in lost], counts)
+    early = np.repeat([picture.captured_at - moment.time_s for _, picture, _ in lost], counts)
+    joints = np.concatenate(
+        [picture.people.keypoints[rows][:, _TRUNK] for _, picture, rows in lost if picture.people.keypoints is not None]
+    ).astype(np.float64)
+    xy = tracks.xy + tracks.velocity * early[:, None, None]
+    away = axis_distance(tables.position[camera], tables.rays(camera, joints[..., :2]), xy)
+    weight = np.where(joints[..., 2] >= _SEEN, joints[..., 2], 0.0)
+    total = weight.sum(axis=1)[:, None]
+    mean = np.where(total > 0, (weight[:, None] * away).sum(axis=2) / np.maximum(total, 1e-9), np.inf)
+    pictures = dict(moment.pictures)
+    start = 0
+    for (name, picture, rows), count in zip(lost, counts, strict=True):
+        owner = picture.owner.copy()
+        taken = np.isin(tracks.track_id, owner)
+        for row, person in _pairs(mean[start : start + count], taken):
+            owner[rows[row]] = tracks.track_id[person]
+        pictures[name] = replace(picture, owner=owner)
+        start += count
     return replace(moment, pictures=pictures)
 
 
-def _adopted(picture: SeenPicture, time_s: float, tracks: FloorTracks, camera: CameraModel) -> SeenPicture:
-    keypoints = picture.people.keypoints
-    orphans = np.flatnonzero(picture.owner == 0)
-    if keypoints is None or not len(orphans) or not len(tracks):
-        return picture
-    joints = keypoints[orphans][:, _TRUNK].astype(np.float64)
-    xy = tracks.xy + tracks.velocity * (picture.captured_at - time_s)
-    away = axis_distance(camera.position, camera.rays(joints[..., :2]), xy)
-    weight = np.where(joints[..., 2] >= _SEEN, joints[..., 2], 0.0)
-    total = weight.sum(axis=1)
-    mean = np.where(
-        total[:, None] > 0, np.einsum("bj,btj->bt", weight, away) / np.maximum(total, 1e-9)[:, None], np.inf
-    )
-    owner = picture.owner.copy()
-    free = ~np.isin(tracks.track_id, owner)
-    best, rows = mean.argmin(axis=1), np.arange(len(mean))
+def _pairs(mean: Float, taken: NDArray[np.bool_]) -> list[tuple[int, int]]:
+    """Rows and people of distances (b, t) that fit, the best first; nobody twice, nobody who is ``taken``."""
+    rows = np.arange(len(mean))
+    best = mean.argmin(axis=1)
+    least = mean[rows, best]
     others = mean.copy()
     others[rows, best] = np.inf
-    fits = (mean[rows, best] < _FAR_M) & (mean[rows, best] < _CLEAR * others.min(axis=1)) & free[best]
+    fits = (least < _FAR_M) & (least < _CLEAR * others.min(axis=1))
+    pairs: list[tuple[int, int]] = []
+    free = ~taken
     # The one that fits best first: a second box of the same person stays nobody's.
-    for row in np.argsort(mean[rows, best], kind="stable"):
+    for row in np.argsort(least, kind="stable").tolist():
         if fits[row] and free[best[row]]:
-            owner[orphans[row]] = tracks.track_id[best[row]]
             free[best[row]] = False
-    return replace(picture, owner=owner)
+            pairs.append((row, int(best[row])))
+    return pairs
 
 
 def axis_distance(position: Float, rays: Float, xy: Float) -> Float:
-    """How far (b, t, j) rays (b, j, 3) from ``position`` pass from the upright axes of people at ``xy`` (t, 2), at the
-    heights of shoulders (the first two) and hips (the others), in metres.
+    """How far (b, t, 4) rays (b, 4, 3) from ``position`` (b, 3) pass from upright axes at ``xy`` (b, t, 2).
+
+    Metres, at the heights of shoulders (the first two rays) and hips; infinite behind the camera.
     """
-    way = xy - position[:2]
-    level = rays[:, None, :, :2]
-    along = np.einsum("btji,ti->btj", np.broadcast_to(level, (len(rays), len(xy), *level.shape[2:])), way)
-    height = position[2] + along / np.maximum((level**2).sum(axis=-1), 1e-6) * rays[:, None, :, 2]
-    height = np.clip(height, _LOW_M, _HIGH_M)
-    point = np.empty((*height.shape, 3))
-    point[..., :2] = way[:, None]
-    point[..., 2] = height - position[2]
-    ahead = np.einsum("btji,bji->btj", point, rays)
-    off = point - ahead[..., None] * rays[:, None]
-    return np.where(ahead > 0, np.linalg.norm(off, axis=-1), np.inf)
+    way = xy - position[:, None, :2]
+    level = rays[..., :2]
+    along = way @ np.swapaxes(level, 1, 2)
+    steep = rays[..., 2] / np.maximum((level**2).sum(axis=-1), 1e-6)
+    height = np.clip(position[:, 2, None, None] + along * steep[:, None], _LOW_M, _HIGH_M) - position[:, 2, None, None]
+    ahead = along + height * rays[:, None, :, 2]
+    square = (way**2).sum(axis=-1)[..., None] + height**2 - ahead**2
+    return np.where(ahead > 0, np.sqrt(np.maximum(square, 0.0)), np.inf)

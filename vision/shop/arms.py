@@ -26,6 +26,7 @@ _STEEP: Final = 0.6  # from this much downwards on, joints are found worse
 _WORSE: Final = 1.0  # by which share more, straight down
 
 _SWAPPED: Final = 3.5  # log odds against a camera having taken one arm for the other
+_KEPT: Final = 5  # hypotheses of each arm that are weighed together with the other's
 _WIDTH_M: Final = 0.4  # joints are hardly farther from the body's axis
 _LOOSE_M: Final = 0.2  # by how much they may be, along one axis
 _TOP_M: Final = 2.3
@@ -51,14 +52,13 @@ class Rays:
     spread: Float
 
 
-def ray_error(confidence: Float, side_px: Float, focal_px: float, down: Float) -> Float:
+def ray_error(confidence: Float, wide: Float, down: Float) -> Float:
     """The error in radians of a joint's ray along one axis.
 
-    By its confidence, the larger side of the person's box, the focal length, and how much of the unit ray goes down.
+    By its confidence, the angle that the larger side of the person's box fills, and how much of the unit ray goes down.
     """
     steep = np.clip((down - _STEEP) / (1.0 - _STEEP), 0.0, 1.0)
-    share = np.interp(confidence, _CONFIDENCE, _SHARE)
-    return np.asarray(share * (1.0 + _WORSE * steep) * side_px / focal_px)
+    return np.asarray(np.interp(confidence, _CONFIDENCE, _SHARE) * (1.0 + _WORSE * steep) * wide)
 
 
 def choose(
@@ -72,10 +72,8 @@ def choose(
     camera's ray shows this joint there: of left and right.
     """
     pool = _hypotheses(rays, axis, expected)
-    worth = _worth(rays, pool).sum(axis=2) + _plausible(pool, axis)[..., None] + _awaited(pool, expected, variance)
-    best = np.where(np.isfinite(worth), worth, -np.inf).argmax(axis=1)
-    point = np.take_along_axis(pool, best[..., None], axis=1)
-    point = np.where(np.isfinite(point), point, expected)
+    pool = _sharpened(rays, _best(rays, pool, axis, expected, variance))
+    point = _pair(rays, np.concatenate([pool, expected], axis=1), axis, expected, variance)
     for _ in range(_ROUNDS):
         weight, share = _weights(rays, point)
         information, told = _gathered(rays, weight)
@@ -109,12 +107,53 @@ def _hypotheses(rays: Rays, axis: Float, expected: Float) -> Float:
     return np.concatenate([middle.reshape(n, 2 * len(one), 3), alone.reshape(n, 2 * c, 3), expected], axis=1)
 
 
+def _best(rays: Rays, pool: Float, axis: Float, expected: Float, variance: Float) -> Float:
+    """The ``_KEPT`` likeliest of points (n, m, 3) for each arm by itself: (n, 2 kept, 3)."""
+    worth = _worth(rays, pool).sum(axis=2) + _plausible(pool, axis)[..., None] + _awaited(pool, expected, variance)
+    worth = np.where(np.isfinite(worth), worth, -np.inf)
+    kept = min(_KEPT, pool.shape[1])
+    best = np.argpartition(-worth, kept - 1, axis=1)[:, :kept].reshape(len(pool), 2 * kept)
+    return np.take_along_axis(pool, best[..., None], axis=1)
+
+
+def _sharpened(rays: Rays, point: Float) -> Float:
+    """Points (n, k, 3) moved to where the rays that show them, left or right, pass nearest."""
+    off, far = _off(rays, point)
+    odds = _odds(rays, off)
+    size = np.where(np.isfinite(rays.error), rays.error, 1.0)[:, None] * far[..., None]
+    weight = odds / (odds + 1.0) / size**2
+    across = np.eye(3) - rays.way[..., :, None] * rays.way[..., None, :]
+    n, k = point.shape[:2]
+    flat = weight.reshape(n, k, 2 * len(rays.origin))
+    information = (flat @ across.reshape(n, 2 * len(rays.origin), 9)).reshape(n, k, 3, 3) + np.eye(3) / _LOOSE_M**2
+    own = (across @ rays.origin[:, None, :, None])[..., 0]
+    told = flat @ own.reshape(n, 2 * len(rays.origin), 3) + np.nan_to_num(point) / _LOOSE_M**2
+    return np.asarray(np.where(np.isfinite(point), np.linalg.solve(information, told[..., None])[..., 0], np.nan))
+
+
+def _pair(rays: Rays, point: Float, axis: Float, expected: Float, variance: Float) -> Float:
+    """The likeliest left and right (n, 2, 3) of points (n, k, 3), where each camera may have swapped both."""
+    worth = _worth(rays, point)
+    own = _plausible(point, axis)[..., None] + _awaited(point, expected, variance)
+    straight = worth[:, :, None, :, 0] + worth[:, None, :, :, 1]
+    crossed = worth[:, :, None, :, 1] + worth[:, None, :, :, 0] - _SWAPPED
+    total = np.maximum(straight, crossed).sum(axis=3) + own[:, :, None, 0] + own[:, None, :, 1]
+    n, k = point.shape[:2]
+    best = np.where(np.isfinite(total), total, -np.inf).reshape(n, k * k).argmax(axis=1)
+    chosen = np.stack([best // k, best % k], axis=1)
+    return np.take_along_axis(point, chosen[..., None], axis=1)
+
+
 def _off(rays: Rays, point: Float) -> tuple[Float, Float]:
-    """By what angle (n, m, c, 2) each ray misses points (n, m, 3), and how far (n, m, c) these are."""
+    """By what angle (n, m, c, 2) each ray misses points (n, m, 3), and how far (n, m, c) these are.
+
+    The angle is its chord, which is as long up to the size that matters.
+    """
     way = point[:, :, None] - rays.origin
     far = np.maximum(np.sqrt((way**2).sum(axis=-1)), 0.1)
-    cosine = np.einsum("nmci,ncki->nmck", way / far[..., None], rays.way)
-    return np.arccos(np.clip(cosine, -1.0, 1.0)), far
+    # (n, c, m, 3) by (n, c, 3, 2): the cosines of all points with both rays of a camera.
+    cosine = np.swapaxes(way / far[..., None], 1, 2) @ np.swapaxes(rays.way, 2, 3)
+    return np.sqrt(2.0 - 2.0 * np.minimum(np.swapaxes(cosine, 1, 2), 1.0)), far
 
 
 def _odds(rays: Rays, off: Float) -> Float:

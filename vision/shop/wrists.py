@@ -18,7 +18,8 @@ from numpy.typing import NDArray
 from cameras.geometry import CameraModel
 from vision.floor.tracks import FloorTracks
 from vision.shop.arms import Rays, choose, ray_error
-from vision.shop.moment import SeenPicture, ShopMoment
+from vision.shop.moment import ShopMoment
+from vision.shop.ray_tables import RayTables
 
 Float = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -33,8 +34,9 @@ _UNKNOWN_M: Final = 0.25  # a joint with a larger error is not known
 _BODY_M: Final = np.array([0.3, 0.3, 0.35])  # where joints are around the body's middle
 _MIDDLE_M: Final = 1.0
 _FINGERS_M: Final = 0.15  # from the wrist to what the hand touches
-_GRID_PX: Final = 8
+_LEVEL: Final = 0.35  # hands lie more level than their forearms: by this share of the slope
 _FAR_M: Final = 3.0  # how far people usually are from a camera
+_KEPT_S: Final = 0.6  # how long looks are kept
 _APART_S: Final = 0.5  # pictures farther apart say nothing of the time between
 _CURVED: Final = 0.005  # radians by which a joint leaves the straight way between two pictures
 
@@ -74,31 +76,30 @@ class Hands:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Look:
-    """A picture's owned people: ``owner`` (k,), and of elbows and wrists, left and right, ``way`` (k, 2, 2, 3),
-    ``confidence`` and ``error`` (k, 2, 2), and ``spread`` (k,), radians.
+    """What all cameras saw in a moment: ``time_s`` (c,) of each picture, NaN for none; of people ``row`` by number the
+    rays of elbows and wrists, left and right: ``way`` (n, 2, c, 2, 3), ``error`` and ``sure`` (n, 2, c, 2), and
+    ``spread`` (n, c). An infinite error is for what was not seen.
     """
 
-    time_s: float
-    owner: Ints
+    time_s: Float
+    row: dict[int, int]
     way: Float
-    confidence: Float
     error: Float
+    sure: Float
     spread: Float
 
 
 class WristFinder:
     """Follows the hands of all floor tracks, as ``cameras`` see them."""
 
-    def __init__(self, cameras: Sequence[CameraModel]) -> None:
-        self.cameras = tuple(camera.camera for camera in cameras)
-        self._models = {camera.camera: camera for camera in cameras}
-        self._tables = {camera.camera: _RayTable.of(camera) for camera in cameras}
-        self._origin = np.array([camera.position for camera in cameras]).reshape(-1, 3)
+    def __init__(self, cameras: Sequence[CameraModel] | RayTables) -> None:
+        self._tables = cameras if isinstance(cameras, RayTables) else RayTables(cameras)
+        self.cameras = self._tables.names
         self.reset()
 
     def reset(self) -> None:
         """Forget everyone."""
-        self._looks: dict[str, deque[_Look]] = {name: deque(maxlen=3) for name in self.cameras}
+        self._looks: deque[_Look] = deque()
         self._known = np.zeros(0, np.int64)
         self._mean = np.zeros((0, 2, 2, 6))
         self._variance = np.zeros((0, 2, 2, 6, 6))
@@ -106,63 +107,106 @@ class WristFinder:
 
     def update(self, moment: ShopMoment) -> Hands:
         """The hands ``LAG_S`` before ``moment``. Cameras that are not ours are left out."""
-        for name, picture in moment.pictures.items():
-            if name in self._looks:
-                self._looks[name].append(self._look(name, picture))
+        self._looks.append(self._look(moment))
+        while len(self._looks) > 2 and np.nanmax(self._looks[1].time_s, initial=-np.inf) < moment.time_s - _KEPT_S:
+            self._looks.popleft()
         tracks, time_s = moment.tracks, moment.time_s - LAG_S
         xy = tracks.xy - LAG_S * tracks.velocity
         mean, variance = self._predicted(tracks.track_id, time_s, xy)
-        rays = self._rays(tracks.track_id, time_s)
         n = len(tracks)
-        flat = 2 * n
-        shared = np.repeat(xy, 2, axis=0)
-        expected, spread = mean[..., :3].reshape(flat, 2, 3), variance[..., :3, :3].reshape(flat, 2, 3, 3)
+        expected, spread = mean[..., :3].reshape(2 * n, 2, 3), variance[..., :3, :3].reshape(2 * n, 2, 3, 3)
         prior = np.asarray(np.linalg.inv(spread), np.float64)
-        pull = np.einsum("nkij,nkj->nki", prior, expected)
-        point, covariance, share = choose(rays, shared, expected, spread, prior, pull)
-        self._corrected(
-            tracks.track_id, time_s, mean, variance, point.reshape(n, 2, 2, 3), covariance.reshape(n, 2, 2, 3, 3)
-        )
+        pull = (prior @ expected[..., None])[..., 0]
+        rays = self._rays(tracks.track_id, time_s)
+        point, covariance, share = choose(rays, np.repeat(xy, 2, axis=0), expected, spread, prior, pull)
+        shape = (n, 2, 2, 3)
+        self._corrected(tracks.track_id, time_s, mean, variance, point.reshape(shape), covariance.reshape(*shape, 3))
         return self._hands(tracks.track_id, time_s, xy, share.reshape(n, 2, len(self.cameras), 2))
 
-    def _look(self, name: str, picture: SeenPicture) -> _Look:
-        people, camera = picture.people, self._models[name]
-        rows = np.flatnonzero(picture.owner > 0)
-        if people.keypoints is None:
-            rows = rows[:0]
-            joints = np.zeros((0, 2, 2, 3))
-        else:
-            joints = people.keypoints[rows][:, _JOINTS].astype(np.float64)
-        way = self._tables[name].at(joints[..., :2])
-        boxes = people.xyxy[rows].astype(np.float64)
-        side = np.maximum(boxes[:, 2] - boxes[:, 0], boxes[:, 3] - boxes[:, 1])
-        focal = float(np.diag(camera.matrix)[:2].mean())
-        error = ray_error(joints[..., 2], side[:, None, None], focal, -way[..., 2])
-        return _Look(picture.captured_at, picture.owner[rows], way, joints[..., 2], error, side / focal)
+    def _look(self, moment: ShopMoment) -> _Look:
+        c, n = len(self.cameras), len(moment.tracks)
+        row = {number: place for place, number in enumerate(moment.tracks.track_id.tolist())}
+        time_s = np.full(c, np.nan)
+        way, error, sure = np.zeros((n, 2, c, 2, 3)), np.full((n, 2, c, 2), np.inf), np.zeros((n, 2, c, 2))
+        spread = np.ones((n, c))
+        person: list[int] = []
+        camera: list[int] = []
+        joints, sides = [], []
+        for name, picture in moment.pictures.items():
+            place, keypoints = self._tables.number.get(name), picture.people.keypoints
+            if place is None:
+                continue
+            time_s[place] = picture.captured_at
+            owned = [(box, row[number]) for box, number in enumerate(picture.owner.tolist()) if number in row]
+            if keypoints is None or not owned:
+                continue
+            boxes, people = zip(*owned, strict=True)
+            person += people
+            camera += [place] * len(people)
+            joints.append(keypoints[list(boxes)])
+            sides.append(picture.people.xyxy[list(boxes)])
+        if person:
+            rows, seen_by = np.array(person), np.array(camera)
+            arms = np.concatenate(joints)[:, _JOINTS].astype(np.float64)
+            xyxy = np.concatenate(sides).astype(np.float64)
+            wide = np.maximum(xyxy[:, 2] - xyxy[:, 0], xyxy[:, 3] - xyxy[:, 1]) / self._tables.focal[seen_by]
+            rays = self._tables.rays(seen_by, arms[..., :2].reshape(len(rows), 4, 2)).reshape(len(rows), 2, 2, 3)
+            way[rows, :, seen_by] = rays
+            error[rows, :, seen_by] = ray_error(arms[..., 2], wide[:, None, None], -rays[..., 2])
+            sure[rows, :, seen_by] = arms[..., 2]
+            spread[rows, seen_by] = wide
+        return _Look(time_s, row, way, error, sure, spread)
 
     def _rays(self, track_id: Ints, time_s: float) -> Rays:
-        """What the cameras say at ``time_s``, rows person then elbow and wrist."""
+        """What the cameras say at ``time_s``, rows person then elbow and wrist.
+
+        Of each camera the best of three: its picture before, its picture after, or what lies between both.
+        """
         n, c = len(track_id), len(self.cameras)
-        way = np.zeros((n, 2, c, 2, 3))
-        way[..., 0] = 1.0
-        error, sure = np.full((n, 2, c, 2), np.inf), np.zeros((n, 2, c, 2))
-        spread = np.ones((n, c))
-        for place, name in enumerate(self.cameras):
-            for rows, told, error_there, sure_there, spread_there in _brought_to(self._looks[name], track_id, time_s):
-                # The better of what a camera says: between two pictures, or of one alone.
-                better = error_there < error[rows, :, place]
-                way[rows, :, place] = np.where(better[..., None], told, way[rows, :, place])
-                sure[rows, :, place] = np.where(better, sure_there, sure[rows, :, place])
-                error[rows, :, place] = np.where(better, error_there, error[rows, :, place])
-                spread[rows, place] = spread_there
-        way /= np.linalg.norm(way, axis=-1, keepdims=True)
+        before, after = self._of(track_id, time_s, late=False), self._of(track_id, time_s, late=True)
+        gap = after.time_s - before.time_s
+        part = np.where(gap < _APART_S, (time_s - before.time_s) / gap, np.nan)[:, None]
+        both = np.isfinite(part) & np.isfinite(before.error) & np.isfinite(after.error)
+        share = np.where(both, part, 0.5)
+        first, second = np.where(both, before.error, 1.0), np.where(both, after.error, 1.0)
+        between = np.sqrt(((1 - share) * first) ** 2 + (share * second) ** 2 + _CURVED**2)
+        choices = [_held(before, time_s), _held(after, time_s), np.where(both, between, np.inf)]
+        best = np.stack(choices).argmin(axis=0)
+        share = np.choose(best, [0.0, 1.0, share])
+        way = before.way + share[..., None] * (after.way - before.way)
+        way /= np.maximum(np.sqrt((way**2).sum(axis=-1, keepdims=True)), 1e-9)
         return Rays(
-            self._origin,
+            self._tables.position,
             way.reshape(2 * n, c, 2, 3),
-            error.reshape(2 * n, c, 2),
-            sure.reshape(2 * n, c, 2),
-            np.repeat(spread, 2, axis=0),
+            np.minimum.reduce(choices).reshape(2 * n, c, 2),
+            (before.sure + share * (after.sure - before.sure)).reshape(2 * n, c, 2),
+            np.repeat(np.where(best[:, 0, :, 0] > 0, after.spread, before.spread), 2, axis=0),
         )
+
+    def _of(self, track_id: Ints, time_s: float, late: bool) -> _Look:
+        """Each camera's last look by ``time_s``, or its first one after it if ``late``, of the people now followed."""
+        n, c = len(track_id), len(self.cameras)
+        times = np.array([look.time_s for look in self._looks])
+        fits = times > time_s if late else times <= time_s
+        chosen = fits.argmax(axis=0) if late else len(times) - 1 - fits[::-1].argmax(axis=0)
+        found = _Look(
+            np.where(fits.any(axis=0), times[chosen, np.arange(c)], np.nan),
+            {},
+            np.zeros((n, 2, c, 2, 3)),
+            np.full((n, 2, c, 2), np.inf),
+            np.zeros((n, 2, c, 2)),
+            np.ones((n, c)),
+        )
+        for place, look in enumerate(self._looks):
+            columns = np.flatnonzero(fits.any(axis=0) & (chosen == place))
+            pairs = [(new, look.row[number]) for new, number in enumerate(track_id.tolist()) if number in look.row]
+            if not len(columns) or not pairs:
+                continue
+            new, old = np.array(pairs).T[..., None]
+            for name in ("way", "error", "sure"):
+                getattr(found, name)[new, :, columns] = getattr(look, name)[old, :, columns]
+            found.spread[new, columns] = look.spread[old, columns]
+        return found
 
     def _predicted(self, track_id: Ints, time_s: float, xy: Float) -> tuple[Float, Float]:
         """The joints' states (n, 2, 2, 6) of elbows and wrists, and variances, before anything is seen."""
@@ -211,61 +255,20 @@ class WristFinder:
         elbow, wrist = place[:, 0], place[:, 1]
         shoulder = np.concatenate([xy, np.full((len(xy), 1), 1.35)], axis=1)[:, None]
         way = wrist - np.where(np.isfinite(elbow), elbow, shoulder)
+        way[..., 2] *= _LEVEL
         tip = wrist + _FINGERS_M * way / np.maximum(np.linalg.norm(way, axis=-1, keepdims=True), 0.05)
         seen = np.moveaxis(share[:, 1] > 0.5, 1, 2)
         return Hands(time_s, track_id, xy, wrist, elbow, tip, self._variance[:, 1, :, :3, :3], seen)
 
 
-def _brought_to(looks: deque[_Look], track_id: Ints, time_s: float) -> list[tuple[Ints, Float, Float, Float, Float]]:
-    """What a camera's looks say at ``time_s``, in up to three ways: rows of ``track_id``, way, error, sure, spread."""
-    before = next((look for look in reversed(looks) if look.time_s <= time_s), None)
-    after = next((look for look in looks if look.time_s > time_s), None)
-    told = []
-    for look in (before, after):
-        if look is not None and abs(look.time_s - time_s) < _LATE_S:
-            rows, own = _matched(track_id, look.owner)
-            moved = _SPEED_M_S * abs(look.time_s - time_s) / _FAR_M
-            error, sure = np.hypot(look.error[own], moved), look.confidence[own]
-            told.append((rows, look.way[own], error, sure, look.spread[own]))
-    if before is not None and after is not None and after.time_s - before.time_s < _APART_S:
-        part = (time_s - before.time_s) / (after.time_s - before.time_s)
-        rows0, own0 = _matched(track_id, before.owner)
-        rows1, own1 = _matched(track_id, after.owner)
-        rows, first, second = np.intersect1d(rows0, rows1, assume_unique=True, return_indices=True)
-        one, two = own0[first], own1[second]
-        way = (1 - part) * before.way[one] + part * after.way[two]
-        error = np.hypot((1 - part) * before.error[one], part * after.error[two])
-        sure = (1 - part) * before.confidence[one] + part * after.confidence[two]
-        told.append((rows, way, np.hypot(error, _CURVED), sure, after.spread[two]))
-    return told
+def _held(look: _Look, time_s: float) -> Float:
+    """The errors (n, 2, c, 2) of what ``look`` saw if it was so at ``time_s`` too; infinite where that is long."""
+    late = np.abs(look.time_s - time_s)
+    moved = np.where(late < _LATE_S, _SPEED_M_S * late / _FAR_M, np.inf)
+    return np.hypot(look.error, moved[:, None])
 
 
-def _matched(track_id: Ints, owner: Ints) -> tuple[Ints, Ints]:
-    """Rows of ``track_id`` and of ``owner`` (which may have a number twice: the first counts) that are one person's."""
-    _, rows, own = np.intersect1d(track_id, owner, return_indices=True)
+def _matched(track_id: Ints, known: Ints) -> tuple[Ints, Ints]:
+    """Rows of ``track_id`` and of ``known`` that are one person's."""
+    _, rows, own = np.intersect1d(track_id, known, assume_unique=True, return_indices=True)
     return rows, own
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _RayTable:
-    """A camera's rays (rows, columns, 3) on a grid over its picture and half as much again around it."""
-
-    low: Float
-    rays: Float
-
-    @classmethod
-    def of(cls, camera: CameraModel) -> _RayTable:
-        low = -np.array(camera.size, np.float64) // 2
-        x, y = (low[axis] + np.arange(0, 2 * camera.size[axis] + 2 * _GRID_PX, _GRID_PX) for axis in (0, 1))
-        return cls(low, camera.rays(np.stack(np.meshgrid(x, y), axis=-1)))
-
-    def at(self, xy: Float) -> Float:
-        """Unit rays (..., 3) of pixels (..., 2), between the grid's; beyond it, its edge's."""
-        rows, columns = self.rays.shape[:2]
-        place = np.clip((xy - self.low) / _GRID_PX, 0.0, np.array([columns - 1.001, rows - 1.001]))
-        column, row = np.moveaxis(place.astype(np.int64), -1, 0)
-        right, down = np.moveaxis(place % 1.0, -1, 0)[..., None]
-        upper = (1 - right) * self.rays[row, column] + right * self.rays[row, column + 1]
-        lower = (1 - right) * self.rays[row + 1, column] + right * self.rays[row + 1, column + 1]
-        way = (1 - down) * upper + down * lower
-        return np.asarray(way / np.linalg.norm(way, axis=-1, keepdims=True))
