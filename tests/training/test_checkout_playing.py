@@ -17,6 +17,7 @@ from store.plan import load_plan
 from tests.training.truthful import Blind, Truthful
 from training.evaluate.checkout_clip import Clip, clips_in
 from training.evaluate.checkout_playing import play
+from training.evaluate.checkout_seeing import Networks
 from training.evaluate.checkout_stream import CheckoutStream
 from training.evaluate.checkout_suite import SuiteSettings
 from training.evaluate.checkout_truth import seconds
@@ -32,11 +33,11 @@ def clip(small_dataset) -> Clip:
 def played(clip, change=lambda event: event, sensors=("vision",), settings=SETTINGS):
     made = []
 
-    def open_watcher(clip):
+    def open_watcher(clip, networks, is_staff):
         made.append(Truthful(clip, change))
         return made[-1]
 
-    return play(clip, Blind(), settings, sensors, open_watcher), made
+    return play(clip, Networks(Blind()), settings, sensors, open_watcher), made
 
 
 def test_what_is_true_gives_the_true_receipts(clip):
@@ -156,7 +157,28 @@ def test_the_stream_opens_sessions_at_their_time_alone(clip):
     assert [fact.type for fact in stream.facts] == ["session.opened"]
     stream.finish()
     assert [fact.type for fact in stream.facts] == ["session.opened", "session.closed"]
+    assert not stream.is_staff("nobody")
     assert stream.now_s - 5.0 < 30.0
+
+
+def test_the_watcher_is_told_who_is_staff(clip, tmp_path):
+    folder = shutil.copytree(clip.folder, tmp_path / "short-0003")
+    people = json.loads((folder / "people.json").read_text())
+    ben = next(person for person in people if person["name"] == "ben")
+    ben.update(session_id=None, role="staff")
+    (folder / "people.json").write_text(json.dumps(people))
+    codes = json.loads((folder / "gates.json").read_text())
+    anna = next(person for person in people if person["name"] == "anna")
+    (folder / "gates.json").write_text(json.dumps([c for c in codes if c["session_id"] == anna["session_id"]]))
+    asked = []
+
+    def open_watcher(clip, networks, is_staff):
+        asked.append(is_staff)
+        return Truthful(clip)
+
+    play(Clip(folder), Networks(Blind()), SETTINGS, ("vision",), open_watcher)
+    assert asked[0](ben["track_id"])
+    assert not asked[0](anna["track_id"])
 
 
 def test_truth_is_inside_the_shop_and_ends_with_the_last_event(clip):

@@ -19,6 +19,7 @@ from training.evaluate.checkout_curve import curve_svg
 from training.evaluate.checkout_pages import around, best_cameras, write_pages
 from training.evaluate.checkout_playing import play
 from training.evaluate.checkout_report import CheckoutReport
+from training.evaluate.checkout_seeing import Networks
 from training.evaluate.checkout_suite import SuiteRequest, SuiteSettings, clip_folder, suite_clips, suite_recipes
 
 SETTINGS = SuiteSettings()
@@ -99,10 +100,10 @@ def test_the_place_of_a_mistake_is_marked_in_pictures_around_it(clip):
 
 
 def test_each_family_has_a_page_of_its_worst_failures(clip, tmp_path):
-    def without_takes(clip):
+    def without_takes(clip, networks, is_staff):
         return Truthful(clip, lambda event: None if isinstance(event, ProductTaken) else event)
 
-    outcomes = play(clip, Blind(), SuiteSettings(tail_s=1.0), ("vision",), without_takes)
+    outcomes = play(clip, Networks(Blind()), SuiteSettings(tail_s=1.0), ("vision",), without_takes)
     write_pages(CheckoutReport("short", {"vision": [outcomes["vision"]]}), [clip], tmp_path)
     page = (tmp_path / "short.md").read_text()
     (taken,) = clip.truth.products

@@ -17,7 +17,7 @@ from store.events import (
     ReviewRequested,
     SessionJoined,
 )
-from training.evaluate.checkout_causes import Causes, Mistake, told_products
+from training.evaluate.checkout_causes import NEAR_S, Causes, Mistake, told_products
 from training.evaluate.checkout_identity import Identities, identify
 from training.evaluate.checkout_scores import ScoredLine, SessionOutcome
 from training.evaluate.checkout_stream import CheckoutStream
@@ -103,7 +103,7 @@ def judge(run: str, family: str, sensors: str, truth: ClipTruth, stream: Checkou
         )
         sessions.append(outcome)
         if not outcome.exact:
-            words = _words(truth, session, told, joined)
+            words = _words(truth, session, told, joined, identities)
             failures.append(_failure(outcome, causes, *words))
     return RunOutcome(run, family, sensors, tuple(sessions), tuple(failures), identities.people, identities.whole)
 
@@ -173,17 +173,27 @@ def _failure(outcome: SessionOutcome, causes: Causes, happened: tuple[str, ...],
 
 
 def _words(
-    truth: ClipTruth, session: str, told: Iterable[ProductEvent], joined: Mapping[str, str]
+    truth: ClipTruth,
+    session: str,
+    told: Iterable[ProductEvent],
+    joined: Mapping[str, str],
+    identities: Identities,
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """What went through the hands of a session's people, and what was told of its tracks."""
+    """What went through the hands of a session's people, and what was told of its tracks or at about those times."""
     name = {person.track: person.name for person in truth.people}
     mine = {person.track for person in truth.members(session)}
     tracks = {track for track, its in joined.items() if its == session}
+    happened = [e for e in truth.products if mine & set(hands(e))]
+    mentioned = [
+        e
+        for e in told
+        if tracks & {*hands(e), *(chance.id for chance in e.who)}
+        or any(abs(e.time - other.time) <= NEAR_S for other in happened)
+    ]
+    shown = {track: name.get(person or "", "nobody") for track, person in identities.person.items()}
     return (
-        tuple(_say(e, name) for e in truth.products if mine & set(hands(e))),
-        tuple(
-            f"{_say(e, {})}, {e.confidence:.2f}" for e in told if tracks & {*hands(e), *(chance.id for chance in e.who)}
-        ),
+        tuple(_say(event, name) for event in happened),
+        tuple(f"{_say(event, shown)}, {event.confidence:.2f}" for event in mentioned),
     )
 
 

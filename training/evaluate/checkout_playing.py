@@ -10,14 +10,16 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from models.people import PersonDetector
+from models.boxes import Boxes
 from store.events import Event
 from training.evaluate.checkout_clip import Clip, Weighed
 from training.evaluate.checkout_judging import RunOutcome, judge
-from training.evaluate.checkout_seeing import Cost, Image, seen_moments
+from training.evaluate.checkout_kept import KeptPeople, kept_file
+from training.evaluate.checkout_seeing import Cost, Image, Networks, seen_moments
 from training.evaluate.checkout_stream import CheckoutStream
 from training.evaluate.checkout_suite import Sensors, SuiteSettings
 from vision.detections import Detections
+from vision.shop.watcher import ShopWatcher
 
 Float = NDArray[np.float64]
 
@@ -40,19 +42,18 @@ class Watcher(Protocol):
         ...
 
 
-OpenWatcher = Callable[[Clip], Watcher]
+IsStaff = Callable[[str], bool]
+OpenWatcher = Callable[[Clip, Networks, IsStaff], Watcher]
 
 
-def shop_watcher(clip: Clip) -> Watcher:
-    """The watcher of a shop, for the clip's shop and cameras."""
-    from vision.shop.watcher import ShopWatcher
-
-    return ShopWatcher(clip.plan, clip.catalogue, clip.cameras)
+def shop_watcher(clip: Clip, networks: Networks, is_staff: IsStaff) -> Watcher:
+    """The watcher of a shop, for the clip's shop and cameras; ``is_staff`` knows whose sessions are staff's."""
+    return ShopWatcher(clip.plan, clip.catalogue, clip.cameras, reader=networks.hands, is_staff=is_staff)
 
 
 def play(
     clip: Clip,
-    eyes: PersonDetector,
+    networks: Networks,
     settings: SuiteSettings,
     sensors: Sequence[Sensors],
     open_watcher: OpenWatcher = shop_watcher,
@@ -62,16 +63,18 @@ def play(
     cost = Cost()
     wall, cpu = time.monotonic(), time.process_time()
     openings = clip.openings()
-    shops = {
-        name: _Played(
-            open_watcher(clip),
-            CheckoutStream(clip.plan, clip.catalogue, settings.policy, openings),
-            _Plates(clip.weights() if name == "vision+plates" else iter(())),
-        )
-        for name in sensors
-    }
+    shops: dict[Sensors, _Played] = {}
+    for name in sensors:
+        stream = CheckoutStream(clip.plan, clip.catalogue, settings.policy, openings)
+        plates = _Plates(clip.weights() if name == "vision+plates" else iter(()))
+        shops[name] = _Played(open_watcher(clip, networks, stream.is_staff), stream, plates)
     first_s = last_s = None
-    for moment in seen_moments(clip, eyes, settings, cost):
+    kept = KeptPeople(networks.eyes, settings.least, kept_file(clip.folder, settings)) if settings.keep else None
+
+    def find(keys: Sequence[tuple[str, float]], images: Sequence[Image]) -> list[Boxes]:
+        return kept.find(keys, images) if kept else networks.eyes.detect(images, settings.least)
+
+    for moment in seen_moments(clip, find, settings, cost):
         first_s, last_s = (moment.time_s if first_s is None else first_s), moment.time_s
         for name, shop in shops.items():
             with cost.timed(f"watch, {name}"):
@@ -80,6 +83,8 @@ def play(
             with cost.timed("checkout"):
                 shop.stream.take(moment.now_s, events)
         on_moment()
+    if kept:
+        kept.keep()
     outcomes = {}
     for name, shop in shops.items():
         with cost.timed("checkout"):

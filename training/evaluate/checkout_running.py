@@ -10,11 +10,10 @@ from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
 from contextlib import contextmanager
 from typing import Final
 
-from models.people import PersonDetector
 from training.evaluate.checkout_clip import Clip
 from training.evaluate.checkout_judging import RunOutcome
 from training.evaluate.checkout_playing import play
-from training.evaluate.checkout_seeing import open_eyes
+from training.evaluate.checkout_seeing import Networks, open_networks
 from training.evaluate.checkout_suite import Sensors, SuiteSettings
 
 _THREADS: Final = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
@@ -46,13 +45,13 @@ def run_clips(
             pool.shutdown(wait=True, cancel_futures=True)
 
 
-_worker: tuple[PersonDetector, SuiteSettings, tuple[Sensors, ...]] | None = None
+_worker: tuple[Networks, SuiteSettings, tuple[Sensors, ...]] | None = None
 
 
 def _start(settings: SuiteSettings, sensors: tuple[Sensors, ...]) -> None:
     global _worker
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent hears Ctrl-C
-    _worker = (open_eyes(settings), settings, sensors)
+    _worker = (open_networks(settings), settings, sensors)
 
 
 def _run(clip: Clip) -> dict[Sensors, RunOutcome]:

@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
+from models.boxes import Boxes
+from models.hands import open_hand_reader
 from models.joints import PosedDetector, open_joint_finder
 from models.people import PersonDetector, open_person_detector
 from training.evaluate.checkout_clip import Clip
 from training.evaluate.checkout_suite import SuiteSettings
 from vision.detections import Detections
 from vision.shop.gathering import Gathered, MomentGatherer
+from vision.shop.hands import Reads
 
 Image = NDArray[np.uint8]
+Find = Callable[[Sequence[tuple[str, float]], Sequence[Image]], list[Boxes]]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -54,15 +58,29 @@ class _Timer:
         self._spent[self._stage] = self._spent.get(self._stage, 0.0) + time.process_time() - self._began
 
 
-def open_eyes(settings: SuiteSettings, threads: int = 1) -> PersonDetector:
-    """The networks for people and their joints. Raises what opening them raises."""
+@dataclass(frozen=True, slots=True)
+class Networks:
+    """``eyes`` find people with their joints; ``hands`` reads what they hold, None where nothing does."""
+
+    eyes: PersonDetector
+    hands: Reads | None = None
+
+
+def open_networks(settings: SuiteSettings, threads: int = 1) -> Networks:
+    """The networks of the settings. Raises what opening them raises."""
     people = open_person_detector(settings.detector, size=settings.size, threads=threads)
-    return PosedDetector(people, open_joint_finder(settings.joints, threads=threads))
+    eyes = PosedDetector(people, open_joint_finder(settings.joints, threads=threads))
+    hands = open_hand_reader(settings.hands, threads=threads) if settings.hands is not None else None
+    return Networks(eyes, hands)
 
 
-def seen_moments(clip: Clip, eyes: PersonDetector, settings: SuiteSettings, cost: Cost) -> Iterator[SeenMoment]:
-    """The moments of a clip, each when the stream has come so far that a shop would have it; then its tail."""
-    gatherer: MomentGatherer[Image] = MomentGatherer(clip.clock_offset_s)
+def seen_moments(clip: Clip, find: Find, settings: SuiteSettings, cost: Cost) -> Iterator[SeenMoment]:
+    """The moments of a clip, each when the stream has come so far that a shop would have it; then its tail.
+
+    ``find`` tells the people in pictures, each given with its camera and its time on the camera's own clock.
+    """
+    offset_s = clip.clock_offset_s
+    gatherer: MomentGatherer[Image] = MomentGatherer(offset_s)
     pictures = clip.pictures()
     now_s = -np.inf
     newest: dict[str, tuple[Image, Detections]] = {}
@@ -73,26 +91,25 @@ def seen_moments(clip: Clip, eyes: PersonDetector, settings: SuiteSettings, cost
         if row is None:
             break
         camera, stamped, image = row
-        now_s = max(now_s, stamped - clip.clock_offset_s[camera])
+        now_s = max(now_s, stamped - offset_s[camera])
         for moment in gatherer.add(camera, stamped, image):
-            seen = _look(moment, now_s, eyes, settings, cost)
+            seen = _look(moment, now_s, find, offset_s, cost)
             newest |= {name: (seen.captured[name][1], found) for name, found in seen.detections.items()}
             last_s = seen.time_s
             yield seen
     for moment in gatherer.finish():
-        seen = _look(moment, now_s, eyes, settings, cost)
+        seen = _look(moment, now_s, find, offset_s, cost)
         newest |= {name: (seen.captured[name][1], found) for name, found in seen.detections.items()}
         last_s = seen.time_s
         yield seen
     yield from _tail(newest, last_s, settings)
 
 
-def _look(
-    moment: Gathered[Image], now_s: float, eyes: PersonDetector, settings: SuiteSettings, cost: Cost
-) -> SeenMoment:
+def _look(moment: Gathered[Image], now_s: float, find: Find, offset_s: Mapping[str, float], cost: Cost) -> SeenMoment:
     names = list(moment.looks)
+    keys = [(name, moment.captured_at[name] + offset_s[name]) for name in names]
     with cost.timed("detect"):
-        found = eyes.detect([moment.looks[name] for name in names], settings.least)
+        found = find(keys, [moment.looks[name] for name in names])
     people = {
         name: Detections(boxes.xyxy, boxes.confidence, boxes.keypoints)
         for name, boxes in zip(names, found, strict=True)

@@ -11,7 +11,7 @@ from checkout.prices import PriceBook
 from checkout.shop import Shop
 from checkout.writing import FACTS
 from store.catalogue import Catalogue
-from store.events import Event, PersonPassed, SessionOpened
+from store.events import Event, PersonPassed, SessionJoined, SessionOpened
 from store.plan import Plan
 
 TICK_S: Final = 0.2
@@ -33,6 +33,7 @@ class CheckoutStream:
         self._policy = policy
         self._passages = Passages(plan)
         self._openings = sorted(openings, key=lambda event: event.time, reverse=True)
+        self._joined: dict[str, str] = {}
         self.now_s = float("-inf")
 
     def take(self, now_s: float, events: Iterable[Event]) -> None:
@@ -49,11 +50,16 @@ class CheckoutStream:
             self._apply(event)
         self.tick(now_s)
 
+    def is_staff(self, track: str) -> bool:
+        """Whether ``track`` belongs to a session of staff, as far as is known by now."""
+        session = self.shop.session(self._joined.get(track, ""))
+        return session is not None and session.role == "staff"
+
     def tick(self, now_s: float) -> None:
         """Let time pass until ``now_s``."""
         self._open(now_s)
         self.now_s = max(self.now_s, now_s)
-        self.facts += self.shop.tick(self.now_s)
+        self._note(self.shop.tick(self.now_s))
 
     def finish(self) -> None:
         """Let time run on until every receipt is issued; who never went out is given up as lost at last."""
@@ -69,8 +75,11 @@ class CheckoutStream:
             self._apply(self._openings.pop())
 
     def _apply(self, event: Event) -> None:
-        self.facts.append(event)
-        self.facts += self.shop.take(event)
+        self._note([event, *self.shop.take(event)])
+
+    def _note(self, facts: Sequence[Event]) -> None:
+        self.facts += facts
+        self._joined |= {fact.track_id: fact.session_id for fact in facts if isinstance(fact, SessionJoined)}
 
     def _owing(self) -> bool:
         return bool(self._openings) or any(

@@ -30,8 +30,10 @@ class SuiteSettings:
     """How clips are filmed and seen.
 
     ``cameras`` of the nano store film ``rate_hz`` pictures a second; another store's film all. People are found by
-    ``detector`` at ``size`` from confidence ``least`` on, joints by ``joints``. When a clip ends its cameras show their
-    last picture for ``tail_s`` seconds, so that who left is missed. Receipts follow ``policy``.
+    ``detector`` at ``size`` from confidence ``least`` on, joints by ``joints``, and ``hands`` reads what hands hold,
+    where it is not None. When a clip ends its cameras show their
+    last picture for ``tail_s`` seconds, so that who left is missed. Receipts follow ``policy``. With ``keep`` what the
+    networks for people find is kept beside a clip and not looked for again.
     """
 
     cameras: tuple[str, ...] = (
@@ -42,8 +44,10 @@ class SuiteSettings:
     size: tuple[int, int] = (384, 256)
     least: float = 0.3
     joints: str = "aisle-joints"
+    hands: str | None = None
     tail_s: float = 6.0
     policy: Policy = field(default_factory=Policy)
+    keep: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,6 +40,9 @@ def checkout(
     failures: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Write a page for the two worst failures of each family.")
     ] = None,
+    keep: Annotated[
+        bool, typer.Option("--keep", help="Keep the people found in pictures beside the clips; look for them once.")
+    ] = False,
     workers: Annotated[int | None, typer.Option(min=1, help="Clips at a time; as many as there are cores.")] = None,
     json: JsonOption = False,
 ) -> None:
@@ -53,7 +56,7 @@ def checkout(
         progress_bar("Playing") as playing,
     ):
         from training.evaluate.checkout import evaluate_checkout
-        from training.evaluate.checkout_suite import SENSORS, SuiteRequest
+        from training.evaluate.checkout_suite import SENSORS, SuiteRequest, SuiteSettings
 
         if store not in EXAMPLES:
             raise OptionError(f"--store {store}: expected {' or '.join(EXAMPLES)}")
@@ -66,6 +69,12 @@ def checkout(
         )
         chosen = tuple(each for each in SENSORS if sensors in (SensorsChoice.BOTH, each))
         report = evaluate_checkout(
-            request, chosen, failures=failures, workers=workers, filming=filming, playing=playing
+            request,
+            chosen,
+            SuiteSettings(keep=keep),
+            failures=failures,
+            workers=workers,
+            filming=filming,
+            playing=playing,
         )
     show(report, json)
