@@ -64,7 +64,40 @@ class _WorkerCollector(Collector):
                 for quantile, value in zip(("0.5", "0.99"), each["age_s"].values(), strict=True):
                     if value is not None:
                         age.add_metric([worker, camera, quantile], value)
-        return [seconds, pictures, restarts, again, age, live]
+        return [seconds, pictures, restarts, again, age, live, *self._floor()]
+
+    def _floor(self) -> Iterable[Metric]:
+        labels = ["worker"]
+        people = GaugeMetricFamily("aisle_floor_people", "People followed over the floor.", labels=labels)
+        entered = CounterMetricFamily("aisle_floor_visits", "Visits that began.", labels=labels)
+        moments = CounterMetricFamily("aisle_floor_moments", "Moments of all cameras together.", labels=labels)
+        late = CounterMetricFamily(
+            "aisle_floor_late", "Pictures too late for their moment.", labels=[*labels, "camera"]
+        )
+        bumped = GaugeMetricFamily(
+            "aisle_camera_bumped", "1 for a camera that looks elsewhere than calibrated.", labels=[*labels, "camera"]
+        )
+        sigma = GaugeMetricFamily("aisle_floor_people_sigma", "Standard deviation of their number.", labels=labels)
+        audits = CounterMetricFamily("aisle_floor_audits", "Audits of the floor.", labels=labels)
+        failed = CounterMetricFamily(
+            "aisle_floor_audit_failures", "Audits in which something does not add up.", labels=[*labels, "what"]
+        )
+        for worker, report in self.reports.items():
+            floor = report.get("floor")
+            if floor is None:
+                continue
+            people.add_metric([worker], floor["now"])
+            entered.add_metric([worker], floor["entered"])
+            moments.add_metric([worker], floor["moments"])
+            for camera, count in floor["late"].items():
+                late.add_metric([worker, camera], count)
+                bumped.add_metric([worker, camera], camera in floor["bumped"])
+            audits.add_metric([worker], floor["audits"]["told"])
+            for what, count in floor["audits"]["failed"].items():
+                failed.add_metric([worker, what], count)
+            if floor["audit"] is not None:
+                sigma.add_metric([worker], floor["audit"]["sigma"])
+        return [people, entered, moments, late, bumped, sigma, audits, failed]
 
 
 class Metrics:

@@ -30,7 +30,7 @@ def worker(
         float | None, typer.Option(min=0.1, help="Pictures a second of a camera that are looked at, at most.")
     ] = None,
     every_picture: Annotated[
-        bool, typer.Option("--every-picture", help="Look at pictures in which nothing moves, too.")
+        bool, typer.Option("--every-picture", help="Look at all: also where nothing moves, or nobody is near a shelf.")
     ] = False,
     loop: Annotated[bool, typer.Option("--loop", help="Repeat recordings until Ctrl-C.")] = False,
     paced: Annotated[bool, typer.Option("--paced", help="Play recordings at their own pace, as a camera's.")] = False,
@@ -52,6 +52,7 @@ def worker(
     from store.errors import BusError, UnavailableError
     from store.plan import PlanError, load_plan
     from store.settings import SettingsError, load_settings
+    from vision.worker.attention import KeyFrames
     from vision.worker.looking import LookingJob
     from vision.worker.worker import WorkerError
 
@@ -70,6 +71,7 @@ def worker(
                 loop=loop,
                 paced=paced,
                 gated=not every_picture,
+                key_frames=None if every_picture else KeyFrames(),
             )
             bus = stack.enter_context(Bus.open(settings))
             shop = ShopWorker(options, settings, bus)

@@ -16,12 +16,14 @@ def table_of(name: str, report: Mapping[str, Any]) -> Table:
     cameras = report["cameras"]
     stages = list(next(iter(cameras.values()))["seconds"]) if cameras else []
     slowest = report["bottleneck"]
-    table = Table(
-        title=name,
-        caption=f"most time goes into {slowest['stage']}: {slowest['share']:.0%}; networks started again "
-        f"{report['restarts']} times",
-        expand=False,
+    caption = (
+        f"most time goes into {slowest['stage']}: {slowest['share']:.0%}; networks started again "
+        f"{report['restarts']} times"
     )
+    if floor := report.get("floor"):
+        caption += f"\non the floor {floor['now']} people, {floor['entered']:,} visits; {_audited(floor['audit'])}"
+        caption += f"; bumped: {', '.join(floor['bumped'])}" if floor["bumped"] else ""
+    table = Table(title=name, caption=caption, expand=False)
     for title in ("camera", "state", "looked/s", "age ms", "p99", "came", "still", "passed over", "people", "counted"):
         table.add_column(title, justify="left" if title in ("camera", "state") else "right", no_wrap=True)
     for stage in stages:
@@ -46,6 +48,17 @@ def table_of(name: str, report: Mapping[str, Any]) -> Table:
             ),
         )
     return table
+
+
+def _audited(audit: Mapping[str, Any] | None) -> str:
+    if audit is None:
+        return "not audited yet"
+    if not audit["fails"]:
+        return "the last audit adds up"
+    return (
+        f"the last audit fails ({', '.join(audit['fails'])}): {audit['begun_away']} began and {audit['ended_away']} "
+        f"ended away from gates, {audit['doubled']} twice"
+    )
 
 
 def _ms(seconds: float | None) -> str:

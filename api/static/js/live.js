@@ -4,6 +4,7 @@ import { cameraPath, element, get, tell } from "./api.js";
 import { clockOf, count, dayOf, midnight } from "./format.js";
 
 const RESYNC_MS = 10000;
+const SOON_MS = 1500;
 const SHOWN = 8;
 const place = (id) => document.getElementById(id);
 const { camera, live, preview } = place("live").dataset;
@@ -79,6 +80,14 @@ async function resync() {
   }
 }
 
+let soon = 0;
+function resyncSoon() {
+  soon ||= setTimeout(() => {
+    soon = 0;
+    resync();
+  }, SOON_MS);
+}
+
 function happened(message) {
   const event = JSON.parse(message.data);
   const data = event.data;
@@ -88,7 +97,10 @@ function happened(message) {
   if (event.type === "zone.entered" && zones.has(data.zone)) zones.set(data.zone, zones.get(data.zone) + 1);
   if (event.type === "zone.left" && zones.has(data.zone)) zones.set(data.zone, Math.max(0, zones.get(data.zone) - 1));
   if (event.type.startsWith("zone.")) showZones();
-  if (event.type.startsWith("person.")) showState("live", "Live");
+  if (event.type.startsWith("person.")) {
+    showState("live", "Live");
+    resyncSoon(); // who is followed over the whole floor comes into a picture and leaves it without a word
+  }
   const list = place("happenings");
   list.querySelector(".muted")?.remove();
   const at = Date.parse(event.time) / 1000;
