@@ -1,0 +1,56 @@
+"""How often the networks' process looks at a camera."""
+
+from __future__ import annotations
+
+import multiprocessing
+from collections.abc import Sequence
+
+import numpy as np
+
+from cameras.planes import planes_shape
+from cameras.ring import FrameRing
+from models.boxes import Boxes
+from vision.worker.looking import Look, LookingJob, Pace, _Eyes
+
+SIZE = (64, 48)
+
+
+class Nobody:
+    """A network that finds nobody."""
+
+    def detect(self, images: Sequence[np.ndarray], min_confidence: float = 0.1) -> list[Boxes]:
+        return [Boxes.empty() for _ in images]
+
+
+def looked(pace: Pace | None, pictures: int) -> tuple[list[int], int]:
+    """The indices of pictures that were looked at, of so many that came one by one; how many were passed over."""
+    spawn = multiprocessing.get_context("spawn")
+    ours, theirs = spawn.Pipe()
+    bell = spawn.Semaphore(0)
+    found: list[Look] = []
+    with (
+        FrameRing.create("till", SIZE) as ring,
+        _Eyes(LookingJob("", most=1, patience_s=0.0), Nobody(), theirs) as eyes,
+    ):
+        ours.send(ring.place)
+        if pace is not None:
+            ours.send(pace)
+        for index in range(pictures):
+            ring.write(np.zeros(planes_shape(SIZE), np.uint8), index, 100.0 + index)
+            bell.release()
+            eyes.step(bell)
+            while ours.poll():
+                if isinstance(what := ours.recv(), Look):
+                    found.append(what)
+    return [look.index for look in found], sum(look.missed for look in found)
+
+
+def test_one_picture_of_several_is_looked_at():
+    assert looked(None, 7) == ([0, 1, 2, 3, 4, 5, 6], 0)
+    assert looked(Pace("till", 3, 1e9), 7) == ([0, 3, 6], 4)
+    assert looked(Pace("till", 1, 1e9), 4) == ([0, 1, 2, 3], 0)
+    assert looked(Pace("door", 3, 1e9), 4) == ([0, 1, 2, 3], 0)
+
+
+def test_but_not_after_too_long():
+    assert looked(Pace("till", 100, 0.0), 4) == ([0, 1, 2, 3], 0)
