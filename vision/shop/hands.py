@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 from typing import Final, Protocol
 
 import numpy as np
@@ -41,7 +41,9 @@ class HandSettings:
     the least confidence of wrist and elbow, ``each`` the most cameras for one hand and ``most`` the most hands looked
     at in one moment, nearest to shelves first. ``span_s`` are the nearest and the farthest times from a reach that tell
     of before and after. ``keep_s`` is how long is remembered. The probability that a hand holds something is logistic
-    in ``offset`` + ``counts`` * what the cameras say together; ``most_surely`` is the most that it may be.
+    in ``offset`` + ``counts`` * what the cameras say together; ``most_surely`` is the most that it may be. Where wrists
+    are known in the shop, a camera's wrist must be within ``agree_m`` of where it should be seen: of the other hand if
+    it is that one's, or else of none.
     """
 
     near_m: float = 1.1
@@ -54,6 +56,7 @@ class HandSettings:
     offset: float = -0.5
     counts: float = 0.6
     most_surely: float = 0.97
+    agree_m: float = 0.35
 
 
 class Reads(Protocol):
@@ -75,7 +78,7 @@ class Reading:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Sight:
+class Sight:
     """n hands in pictures: the row of the track, 0 left or 1 right, which camera, ``wrist`` and ``elbow`` (n, 2) in
     pixels, ``weight`` (n,), pixels a metre ``scale`` (n,).
     """
@@ -88,16 +91,9 @@ class _Sight:
     weight: Float
     scale: Float
 
-    def take(self, which: Ints | Bools) -> _Sight:
-        return _Sight(
-            self.row[which],
-            self.hand[which],
-            self.camera[which],
-            self.wrist[which],
-            self.elbow[which],
-            self.weight[which],
-            self.scale[which],
-        )
+    def take(self, which: Ints | Bools) -> Sight:
+        """Those of a mask or of places."""
+        return Sight(*(getattr(self, each.name)[which] for each in fields(self)))
 
 
 class HandWatcher:
@@ -165,7 +161,7 @@ class HandWatcher:
             after=self.held(reach.track_id, reach.hand, reach.end_s + near, reach.end_s + far),
         )
 
-    def _seen(self, moment: ShopMoment) -> _Sight:
+    def _seen(self, moment: ShopMoment) -> Sight:
         """Every hand of somebody known whose wrist and elbow are in a picture."""
         tracks = moment.tracks
         row_of = {number: row for row, number in enumerate(tracks.track_id.tolist())}
@@ -175,10 +171,12 @@ class HandWatcher:
             picture = moment.pictures.get(name)
             if picture is not None and picture.people.keypoints is not None:
                 scale = pixels_per_metre(self._models[camera], place)
-                parts.append(_hands_in(picture, camera, row_of, scale, self.settings.least_joint))
-        return _Sight(*(np.concatenate([getattr(part, name) for part in parts]) for name in _Sight.__slots__))
+                found = _hands_in(picture, camera, row_of, scale, self.settings.least_joint)
+                expected = self._models[camera].project(tracks.wrists)
+                parts.append(agreed(found, expected, self.settings.agree_m))
+        return Sight(*(np.concatenate([getattr(part, each.name) for part in parts]) for each in fields(Sight)))
 
-    def _chosen(self, moment: ShopMoment, sight: _Sight) -> _Sight:
+    def _chosen(self, moment: ShopMoment, sight: Sight) -> Sight:
         """Those to be looked at."""
         settings, xy = self.settings, moment.tracks.xy
         shelf = distance_to_fronts(xy, self._fronts)
@@ -201,6 +199,19 @@ class HandWatcher:
                 readings.popleft()
             if not readings:
                 del self._readings[key]
+
+
+def agreed(sight: Sight, expected: Float, agree_m: float) -> Sight:
+    """The hands that are seen where they are ``expected`` (tracks, 2, 2), pixels, NaN where that is not known.
+
+    One that is seen where the person's other hand should be, and not where it should itself be, is that other hand.
+    """
+    apart = np.linalg.norm(sight.wrist[:, None] - expected[sight.row], axis=2) / sight.scale[:, None]
+    own, other = apart[np.arange(len(apart)), sight.hand], apart[np.arange(len(apart)), 1 - sight.hand]
+    far = own > agree_m  # false where nothing is expected
+    swapped = far & (other <= agree_m)
+    turned = replace(sight, hand=np.where(swapped, 1 - sight.hand, sight.hand))
+    return turned.take(~far | swapped)
 
 
 def summed(readings: Sequence[Reading]) -> float | None:
@@ -226,12 +237,12 @@ def distance_to_fronts(xy: Float, fronts: Float) -> Float:
     return np.asarray(np.linalg.norm(xy[:, None] - nearest, axis=2).min(axis=1, initial=np.inf))
 
 
-def _nothing() -> _Sight:
+def _nothing() -> Sight:
     none, flat = np.zeros(0, np.int64), np.zeros((0, 2))
-    return _Sight(none, none, none, flat, flat, np.zeros(0), np.zeros(0))
+    return Sight(none, none, none, flat, flat, np.zeros(0), np.zeros(0))
 
 
-def _hands_in(picture: SeenPicture, camera: int, row_of: dict[int, int], scale: Float, least: float) -> _Sight:
+def _hands_in(picture: SeenPicture, camera: int, row_of: dict[int, int], scale: Float, least: float) -> Sight:
     """The hands in one camera's picture; ``scale`` is by the tracks' rows."""
     joints = picture.people.keypoints
     assert joints is not None
@@ -243,7 +254,7 @@ def _hands_in(picture: SeenPicture, camera: int, row_of: dict[int, int], scale: 
     there &= ((wrist[..., :2] >= 0) & (wrist[..., :2] < (width, height))).all(axis=2)
     person, hand = np.nonzero(there)
     rows = row[person]
-    sight = _Sight(
+    sight = Sight(
         rows,
         hand,
         np.full(len(person), camera),

@@ -9,7 +9,7 @@ from tests.vision.shop.painted_shelves import CAMERAS, plan
 from vision.detections import Detections
 from vision.floor.tracks import FloorTracks
 from vision.shop.evidence import HandChange, Reach
-from vision.shop.hands import HandSettings, HandWatcher, Reading, distance_to_fronts, summed
+from vision.shop.hands import HandSettings, HandWatcher, Reading, Sight, agreed, distance_to_fronts, summed
 from vision.shop.moment import SeenPicture, ShopMoment
 
 SLOTS = plan().slots()
@@ -177,3 +177,29 @@ def test_a_camera_that_is_not_ours_or_knows_no_joints_is_passed_over():
     watcher = HandWatcher(reader, CAMERAS, SLOTS)
     watcher.update(ShopMoment(1.0, {"left": bare, "elsewhere": left, "right": scene.pictures["right"]}, scene.tracks))
     assert reader.shown == [2]
+
+
+def sights(*wrists):
+    """Sights of one track's hands: (hand, x, y), 100 pixels a metre."""
+    hand, x, y = np.array(wrists, np.float64).T
+    n = len(hand)
+    wrist = np.column_stack([x, y])
+    return Sight(
+        np.zeros(n, np.int64), hand.astype(np.int64), np.arange(n), wrist, wrist + 20, np.ones(n), np.full(n, 100.0)
+    )
+
+
+def test_a_wrist_that_is_seen_where_the_other_hand_is_is_the_other_hand_s():
+    expected = np.array([[[100.0, 50.0], [180.0, 50.0]]])
+    found = agreed(sights((0, 110, 50), (0, 175, 55), (1, 101, 50), (1, 300, 50)), expected, 0.35)
+    assert found.hand.tolist() == [0, 1, 0]  # killed: left and right as the joints network said
+    assert found.camera.tolist() == [0, 1, 2]  # killed: a wrist that is nobody's kept
+
+
+def test_hands_close_together_keep_their_sides_and_so_do_those_that_are_not_known():
+    close = np.array([[[100.0, 50.0], [120.0, 50.0]]])
+    assert agreed(sights((0, 118, 50), (1, 102, 50)), close, 0.35).hand.tolist() == [0, 1]
+    unknown = np.full((1, 2, 2), np.nan)
+    assert agreed(sights((0, 5, 5), (1, 300, 9)), unknown, 0.35).hand.tolist() == [0, 1]
+    half = np.array([[[100.0, 50.0], [np.nan, np.nan]]])
+    assert agreed(sights((0, 200, 50), (1, 300, 9)), half, 0.35).hand.tolist() == [1]
