@@ -19,6 +19,7 @@ from api.rates import rate_check
 from api.security import HostCheck, SecurityHeaders, allowed_hosts
 from api.services import Services
 from api.sessions import Sessions, read_secret
+from api.shop_now import ShopNow
 from api.till import open_till
 from store.bus import Bus
 from store.catalogue import Catalogue
@@ -50,6 +51,7 @@ def create_app(
         settings=settings,
         live=frames,
         now=Now(),
+        shop_now=ShopNow(),
         sessions=Sessions(read_secret(settings.data_dir / "session.key")),
         metrics=Metrics(frames),
         till=open_till(settings, plan, catalogue),
@@ -106,6 +108,7 @@ async def _open(held: Services, bus: Bus | None, records: Records | None, stack:
         held.metrics.events.labels(event.type).inc()
         held.now.take(event)
         held.till.board.take(event)
+        held.shop_now.take(event)
 
     held.opened_feed = Feed(held.opened_bus, on_event)
     stack.push_async_callback(asyncio.to_thread, held.opened_feed.close)

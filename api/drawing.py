@@ -23,3 +23,12 @@ def drawing(plan: Plan) -> dict[str, Any]:
     low = [min(point[k] for point in every) - 0.5 for k in (0, 1)]
     high = [max(point[k] for point in every) + 0.5 for k in (0, 1)]
     return {"shapes": shapes, "low": low, "high": high}
+
+
+def slot_fronts(plan: Plan) -> dict[str, list[float]]:
+    """The ends of each slot's front on the floor, x1, y1, x2, y2 in metres, by slot; boards lie above one another."""
+    found = {}
+    for each in plan.slots():
+        (x, y, _), (ax, ay) = each.corner, each.along
+        found[each.id] = [round(v, 3) for v in (x, y, x + ax * each.width_m, y + ay * each.width_m)]
+    return found

@@ -95,6 +95,11 @@ class Feed:
         """Whether the bus answers."""
         return self._reading.is_set() and self._thread.is_alive()
 
+    @property
+    def stopped(self) -> bool:
+        """Whether every stream is to end."""
+        return self._stop.is_set()
+
     def start(self, timeout_s: float = 5.0) -> None:
         """Begin to read; returns when the recall is done, or after ``timeout_s`` while the bus is away."""
         self._thread.start()

@@ -16,6 +16,7 @@ from api.live import LiveFrames
 from api.metrics import Metrics
 from api.now import Now
 from api.sessions import Sessions
+from api.shop_now import ShopNow
 from api.till import Till
 from store.bus import Bus
 from store.records import Records
@@ -29,6 +30,7 @@ class Services:
     settings: Settings
     live: LiveFrames
     now: Now
+    shop_now: ShopNow
     sessions: Sessions
     metrics: Metrics
     till: Till

@@ -105,6 +105,17 @@ class Board:
         with self._lock:
             return next((shown for shown in self._sessions.values() if shown.receipt_id == receipt_id), None)
 
+    def open_baskets(self) -> list[Shown]:
+        """The sessions of customers and testers that are open, in the order in which they came."""
+        with self._lock:
+            return [shown for shown in self._sessions.values() if shown.closed_at is None and shown.role != "staff"]
+
+    def last_receipts(self, count: int) -> list[Shown]:
+        """The ``count`` sessions with a receipt that closed last, the newest first."""
+        with self._lock:
+            receipted = [shown for shown in self._sessions.values() if shown.receipt is not None]
+        return sorted(receipted, key=lambda shown: shown.closed_at or 0.0, reverse=True)[:count]
+
     def is_inside(self, member: str) -> bool:
         """Whether a member (by alias) has a session that is open."""
         with self._lock:

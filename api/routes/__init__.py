@@ -15,6 +15,7 @@ from api.routes import (
     members,
     receipts,
     reviews,
+    shop,
 )
 
 ALL: tuple[APIRouter, ...] = (
@@ -24,6 +25,7 @@ ALL: tuple[APIRouter, ...] = (
     floor.router,
     events.router,
     live.router,
+    shop.router,
     members.router,
     gates.router,
     baskets.router,

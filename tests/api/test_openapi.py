@@ -21,6 +21,7 @@ ENDLESS = [
     "/v1/cameras/{camera}/live.mjpeg",
     "/v1/gates/{gate}/decisions",
     "/v1/sessions/{session_id}/basket/events",
+    "/v1/shop/events",
 ]
 CONFORMANCE = [not_a_server_error, content_type_conformance, response_schema_conformance, status_code_conformance]
 NEEDS_NO_KEY = {"/healthz", "/readyz", "/metrics"}

@@ -16,7 +16,7 @@ from api.serve import PageServer
 from store.events import LineCrossed, PersonEntered, PersonLeft
 from tests.api.browsing import needs_browser, signed_in, text_of, until
 
-PAGES = ["/", "/heatmap", "/charts", "/definitions"]
+PAGES = ["/", "/shop", "/heatmap", "/floor", "/charts", "/reviews", "/reviews/curve", "/definitions"]
 
 
 # Without a browser: who may see what.
@@ -198,7 +198,7 @@ def test_the_keyboard_reaches_everything(open_page, path):
         page.keyboard.press("Tab")
     assert [html for html, marked in seen.items() if not marked] == []
     names = " ".join(seen)
-    for link in ('href="/heatmap"', 'href="/charts"', 'href="/definitions"', "<button"):
+    for link in ('href="/shop"', 'href="/heatmap"', 'href="/reviews"', 'href="/definitions"', "<button"):
         assert link in names
     if path in ("/heatmap", "/charts"):
         assert 'id="camera"' in names
