@@ -34,12 +34,14 @@ Tell = Callable[[Sequence[CameraDegraded | CameraRecovered]], None]
 @dataclass(frozen=True, slots=True)
 class FloorFollowing:
     """``least`` is the confidence from which a box is somebody. A moment waits ``patience_s`` for a late camera; with
-    infinity, for recordings, every picture counts. ``key_frames`` None looks at every picture of every camera.
-    ``learn_s`` and ``window_s``: see ``cameras.calibration.disagreement.FloorDisagreement``.
+    infinity, for recordings, every picture is waited for. Pictures of one camera that are less than ``least_s`` apart
+    count as one, the newest: to know where people are, five moments a second are enough. ``key_frames`` None looks at
+    every picture of every camera. ``learn_s`` and ``window_s`` are those of ``FloorDisagreement``.
     """
 
     least: float = 0.3
     patience_s: float = 0.3
+    least_s: float = 0.12
     key_frames: KeyFrames | None = None
     learn_s: float = LEARN_S
     window_s: float = WINDOW_S
@@ -80,7 +82,9 @@ class FloorFollower:
         offsets = {view.camera: view.clock_offset_s for view in views}
         self.now = FloorTracks.empty(len(models))
         self.moments = 0
-        self._gatherer: MomentGatherer[Look] = MomentGatherer(offsets, patience_s=self.following.patience_s)
+        self._gatherer: MomentGatherer[Look] = MomentGatherer(
+            offsets, patience_s=self.following.patience_s, least_s=self.following.least_s
+        )
         self._tracker = FloorTracker(models, self.following.tracker, gates=gates if len(gates) else None)
         self.facts = FloorFacts(store, models, publish)
         self.audit = FloorAudit(store, [model.camera for model in models], gates, self.following.audit)
