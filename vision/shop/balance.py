@@ -9,7 +9,6 @@ kept apart, so that weighing again, with more known, begins from the evidence.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -182,9 +181,8 @@ def _continued(beam: Sequence[_Explanation], options: Sequence[_Choice], unseen:
 
 
 def _scaled(options: Sequence[_Choice], posterior: Sequence[float]) -> dict[Deed, float]:
-    return {
-        deed: p * after / choice.probability
-        for choice, after in zip(options, posterior, strict=True)
-        for deed, p in choice.deeds
-        if math.isfinite(after) and choice.probability > 0
-    }
+    found = {}
+    for choice, after in zip(options, posterior, strict=True):
+        times = after / choice.probability if choice.probability > 0 else 0.0
+        found |= {deed: p * times for deed, p in choice.deeds}
+    return found

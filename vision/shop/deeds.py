@@ -33,13 +33,15 @@ class Deed:
 class Option:
     """One explanation of an act: ``deed``, None for nothing; ``log`` what speaks for it besides what acts share.
 
-    ``step`` is the number of the plate step that shows it, -1 for none, and ``grams`` what it puts on that plate.
+    ``step`` is the number of the plate step that shows it, -1 for none, and ``grams`` what it puts on that plate;
+    ``foreign``: the product is not that of the slot.
     """
 
     deed: Deed | None
     log: float
     step: int = -1
     grams: float = 0.0
+    foreign: bool = False
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -132,7 +134,7 @@ def step_options(
             for product, quantity, log in _weighed(step, chances, goods, settings):
                 deed = Deed(who, "take" if step.grams < 0 else "put", product, slot, quantity)
                 log += math.log(settings.unseen * weight / len(slots))
-                options.append(Option(deed, log, number, _signed(deed, goods)))
+                options.append(_option(deed, log, goods, number))
     return options
 
 
@@ -175,16 +177,16 @@ def _shown(
     """The deed as a step of its plate shows it, in each number; and as no step shows it."""
     plate = goods.plate_of.get(deed.slot)
     if plate is None or plate not in watched:
-        yield Option(deed, log)
+        yield _option(deed, log, goods)
         return
     told = watched[plate] >= reach.end_s + settings.slack_s
-    yield Option(deed, log + math.log(settings.step_missed if told else settings.step_pending))
+    yield _option(deed, log + math.log(settings.step_missed if told else settings.step_pending), goods)
     for number, step in enumerate(steps):
         if step.plate != plate or not touch(reach.start_s, reach.end_s, step, settings):
             continue
         for many, chance in enumerate(settings.several, 1):
             several = Deed(deed.who, deed.kind, deed.product, deed.slot, many)
-            yield Option(several, log + math.log(chance), number, _signed(several, goods))
+            yield _option(several, log + math.log(chance), goods, number)
 
 
 def touch(start_s: float, end_s: float, step: PlateStep, settings: AttributionSettings) -> bool:
@@ -206,6 +208,6 @@ def _weighed(
         yield product, 1, math.log(settings.foreign / len(others))
 
 
-def _signed(deed: Deed, goods: Goods) -> float:
-    grams = goods.grams(deed.product) * deed.quantity
-    return -grams if deed.kind == "take" else grams
+def _option(deed: Deed, log: float, goods: Goods, step: int = -1) -> Option:
+    grams = goods.grams(deed.product) * deed.quantity if step >= 0 else 0.0
+    return Option(deed, log, step, -grams if deed.kind == "take" else grams, goods.home(deed.slot) != deed.product)

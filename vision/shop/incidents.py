@@ -36,7 +36,7 @@ class Explanations:
 @dataclass(slots=True, eq=False)
 class _Beam:
     """b joint explanations of the acts so far: ``grams`` (b, steps) with how ``many`` deeds are in each step, and the
-    packages that each slot gained, ``net`` (b, slots).
+    packages that each slot gained, ``net`` (b, slots), ``foreign`` where any of them does not belong there.
     """
 
     log: Float
@@ -45,6 +45,7 @@ class _Beam:
     share_g2: Float
     many: Int
     net: Int
+    foreign: NDArray[np.bool_]
 
 
 def explain(
@@ -60,6 +61,7 @@ def explain(
     beam = _Beam(
         np.zeros(1), np.zeros((1, 0), np.int64), np.zeros((1, len(steps))), np.zeros((1, len(steps))),
         np.zeros((1, len(steps)), np.int64), np.zeros((1, len(slots)), np.int64),
+        np.zeros((1, len(slots)), np.bool_),
     )  # fmt: skip
     for number in range(len(steps)):
         if number not in last_step:
@@ -71,9 +73,10 @@ def explain(
                 beam.log += _step_log(beam, number, step, settings)
         for slot, column in slots.items():
             if last_slot.get(slot) == place:
-                change = changes[slot]
-                said = np.array([slot_log(change.taken, change.returned, sign, settings) for sign in (-1, 0, 1)])
-                beam.log += said[np.sign(beam.net[:, column]) + 1]
+                less, more, foreign = slot_log(changes[slot], settings)
+                gained = beam.net[:, column]
+                up = np.where(beam.foreign[:, column], foreign, more)
+                beam.log += np.where(gained < 0, less, np.where(gained > 0, up, 0.0))
         beam = _kept(beam, np.argsort(-beam.log, kind="stable")[:_BEAM])
     weights = np.exp(beam.log - beam.log[0])
     likely = weights >= _LEAST
@@ -90,15 +93,16 @@ def _joined(beam: _Beam, options: Sequence[Option], slots: Mapping[str, int], se
     b, n = len(beam.log), len(options)
     grams, share = np.zeros((n, beam.grams.shape[1])), np.zeros((n, beam.grams.shape[1]))
     many, net = np.zeros(grams.shape, np.int64), np.zeros((n, len(slots)), np.int64)
+    foreign = np.zeros(net.shape, np.bool_)
     for row, option in enumerate(options):
         if option.step >= 0:
             grams[row, option.step] = option.grams
             share[row, option.step] = (settings.package_share * option.grams) ** 2
             many[row, option.step] = 1
         if option.deed is not None and option.deed.slot in slots:
-            net[row, slots[option.deed.slot]] = (
-                option.deed.quantity if option.deed.kind == "put" else -option.deed.quantity
-            )
+            column, put = slots[option.deed.slot], option.deed.kind == "put"
+            net[row, column] = option.deed.quantity if put else -option.deed.quantity
+            foreign[row, column] = put and option.foreign
     log = beam.log[:, None] + np.array([option.log for option in options])
     chosen = np.empty((b, n, beam.chosen.shape[1] + 1), np.int64)
     chosen[:, :, :-1], chosen[:, :, -1] = beam.chosen[:, None], np.arange(n)
@@ -109,6 +113,7 @@ def _joined(beam: _Beam, options: Sequence[Option], slots: Mapping[str, int], se
         (beam.share_g2[:, None] + share).reshape(b * n, -1),
         (beam.many[:, None] + many).reshape(b * n, -1),
         (beam.net[:, None] + net).reshape(b * n, -1),
+        (beam.foreign[:, None] | foreign).reshape(b * n, -1),
     )
 
 

@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 
-from vision.shop.evidence import HandChange
+from vision.shop.evidence import HandChange, SlotChange
 
 NOBODY = 0
 """In place of a track id: somebody whom no camera follows."""
@@ -120,11 +120,12 @@ def named_log(change: HandChange | None, product: str, products: int, settings: 
     return settings.named_weight * math.log(max(named * products, 1e-4))
 
 
-def slot_log(taken: float, returned: float, net: int, settings: AttributionSettings) -> float:
-    """How much pictures of a slot speak for ``net`` packages more in it than before; they see only its sign."""
-    said = taken if net < 0 else returned if net > 0 else 0.0
+def slot_log(change: SlotChange, settings: AttributionSettings) -> tuple[float, float, float]:
+    """How much pictures of a slot speak for a package less in it, for one more, and for something foreign in it."""
     most = settings.most_slot
-    return settings.slot_weight * min(most, max(-most, said))
+    said = (change.taken, change.returned, max(change.returned, change.misplaced))
+    less, more, foreign = (settings.slot_weight * min(most, max(-most, log)) for log in said)
+    return less, more, foreign
 
 
 def normalised(weights: Mapping[int, float]) -> dict[int, float]:
