@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
@@ -15,6 +14,7 @@ from store.layout import Plan
 from vision.shop.covered import covered
 from vision.shop.evidence import SlotChange
 from vision.shop.moment import ShopMoment
+from vision.shop.slot_answers import Compared, answer
 from vision.shop.slot_change import Goods, deviations, differences, faces, gain, lit
 from vision.shop.slot_memory import Composite, SlotMemory
 from vision.shop.slot_views import SlotViews
@@ -39,7 +39,8 @@ class ShelfWatcher:
         slots = plan.slots()
         sizes = {} if catalogue is None else {product.id: product.size_m for product in catalogue.products}
         self._place = {slot.id: i for i, slot in enumerate(slots)}
-        self._faces = [faces(Goods.of(slot, sizes.get(slot.slot.product)), slot) for slot in slots]
+        self._goods = [Goods.of(slot, sizes.get(slot.slot.product)) for slot in slots]
+        self._faces = [faces(goods, slot) for goods, slot in zip(self._goods, slots, strict=True)]
         self._front = np.array([_front(slot) for slot in slots]).reshape(-1, 3)
         self._views = {camera.camera: SlotViews.of(plan, camera) for camera in cameras}
         self._memory = {name: SlotMemory(len(views)) for name, views in self._views.items()}
@@ -83,27 +84,25 @@ class ShelfWatcher:
         for bound, given in ((low, since_s), (high, until_s)):
             for slot, time_s in (given or {}).items():
                 bound[self._place[slot]] = time_s
-        sums = [np.zeros(len(self._faces[place])) for place in asked]
-        seen_by: list[list[str]] = [[] for _ in asked]
-        times = np.full((len(asked), 2), np.nan)
+        looks: dict[int, list[Compared]] = {place: [] for place in asked.tolist()}
         for name, views in self._views.items():
             apart = np.linalg.norm(self._front[views.slots][:, None] - self._front[asked][None], axis=2)
             rows = np.flatnonzero(apart.min(axis=1, initial=np.inf) <= BESIDE_M)
             before = self._memory[name].before(rows, before_s, low[views.slots[rows]])
             after = self._memory[name].after(rows, after_s, high[views.slots[rows]])
-            found = dict(zip(views.slots[rows].tolist(), self._compared(views.slots[rows], before, after), strict=True))
-            for n, place in enumerate(asked.tolist()):
-                if place in found and np.isfinite(found[place][0]).any():
-                    columns, first_s, last_s = found[place]
-                    sums[n] += likelihood(columns)
-                    seen_by[n].append(name)
-                    times[n] = np.fmin(times[n, 0], first_s), np.fmax(times[n, 1], last_s)
-        return [_answer(*parts) for parts in zip(slot_ids, sums, seen_by, times.tolist(), strict=True)]
+            for place, compared in self._compared(views, rows, before, after):
+                if place in looks:
+                    looks[place].append(compared)
+        return [
+            answer(slot, self._goods[place], self._faces[place], looks[place])
+            for slot, place in zip(slot_ids, asked.tolist(), strict=True)
+        ]
 
     def _compared(
-        self, slots: NDArray[np.int64], before: Composite, after: Composite
-    ) -> Iterator[tuple[Float, float, float]]:
-        """Of each of ``slots`` (k,) the differences of its columns, and between which times they arose."""
+        self, views: SlotViews, rows: NDArray[np.int64], before: Composite, after: Composite
+    ) -> Iterator[tuple[int, Compared]]:
+        """The slots of ``rows`` (k,) of which enough was seen ``before`` and ``after``."""
+        slots = views.slots[rows]
         seen = (before.count >= FEWEST_LOOKS) & (after.count >= FEWEST_LOOKS)
         close = np.linalg.norm(self._front[slots][:, None] - self._front[slots][None], axis=2) <= AROUND_M
         light = [gain(before.patch[near], after.patch[near], seen[near]) for near in close]
@@ -111,38 +110,11 @@ class ShelfWatcher:
         deviation = deviations(was, after.patch, np.maximum(before.spread, after.spread))
         # Most points show nothing new: what they differ by is this camera's noise.
         noise = max(float(np.median(deviation[seen])) / USUAL, 1.0) if seen.any() else 1.0
-        for k, slot in enumerate(slots.tolist()):
-            if not seen[k].any():
-                yield np.full(1, np.nan), math.nan, math.nan
-                continue
+        for k, (row, slot) in enumerate(zip(rows.tolist(), slots.tolist(), strict=True)):
             columns = differences(deviation[k], seen[k], self._faces[slot]) / noise
-            yield columns, float(before.first_s[k][seen[k]].min()), float(after.last_s[k][seen[k]].max())
-
-
-def _answer(slot: str, sums: Float, cameras: Sequence[str], times: Sequence[float]) -> SlotChange:
-    if not cameras:
-        return SlotChange(slot, 0.0, 0.0)
-    changed = float(np.logaddexp.reduce(sums) - math.log(len(sums)))
-    return SlotChange(slot, changed, changed, tuple(cameras), changed, *times)
-
-
-CHANGED = (1.9, 0.8)  # mean and standard deviation of the logarithm of a changed column's difference
-QUIET = (-0.9, 0.5)  # and of one where nothing happened
-ODD = (0.15, 0.02)  # the shares of changed and quiet columns that look like anything
-RANGE = 7.0  # over which such ones are spread
-
-
-def likelihood(difference: Float) -> Float:
-    """The log likelihood of its ``difference`` if a column changed, relative to nothing having happened; 0 of NaN."""
-    # A camera with less noise than usual says the same: nothing.
-    log = np.maximum(np.log(np.maximum(np.nan_to_num(difference, nan=1.0), 1e-3)), QUIET[0])
-
-    def density(mean: float, deviation: float, odd: float) -> Float:
-        bell = np.exp(-(((log - mean) / deviation) ** 2) / 2) / (deviation * math.sqrt(2 * math.pi))
-        return np.asarray((1 - odd) * bell + odd / RANGE)
-
-    ratio = np.log(density(*CHANGED, ODD[0])) - np.log(density(*QUIET, ODD[1]))
-    return np.where(np.isnan(difference), 0.0, ratio)
+            if np.isfinite(columns).any():
+                times = float(before.first_s[k][seen[k]].min()), float(after.last_s[k][seen[k]].max())
+                yield slot, Compared(views, row, was[k], after.patch[k], columns, *times)
 
 
 def _front(slot: PlacedSlot) -> tuple[float, float, float]:

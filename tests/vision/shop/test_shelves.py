@@ -84,3 +84,22 @@ def test_reset_forgets_and_unknown_slots_are_refused():
     assert changes(watcher)[SLOT].cameras == ()
     with pytest.raises(KeyError, match="g/9/9"):
         watcher.change(["g/9/9"], 3.0, 4.0)
+
+
+@pytest.mark.parametrize("gone", [1, 2])
+def test_the_way_of_a_package_is_told_from_what_is_seen_behind_it(gone):
+    fuller, emptier = Shop({(SLOT, 0): gone - 1}), Shop({(SLOT, 0): gone})
+    taken = changes(watched((1.5, 3, fuller, {}), (4, 5.5, emptier, {})))[SLOT]
+    returned = changes(watched((1.5, 3, emptier, {}), (4, 5.5, fuller, {})))[SLOT]
+    assert taken.taken > taken.returned + 2
+    assert returned.returned > returned.taken + 2  # killed: the signs of the sweep, or the way left out
+    assert min(taken.taken, returned.returned) > 4
+
+
+def test_a_strange_package_is_not_taken_for_one_that_belongs_there():
+    emptier = Shop({(SLOT, 0): 1})
+    strange = Shop({(SLOT, 0): 1}, {(SLOT, 0): 0})
+    own = changes(watched((1.5, 3, emptier, {}), (4, 5.5, Shop(), {})))[SLOT]
+    other = changes(watched((1.5, 3, emptier, {}), (4, 5.5, strange, {})))[SLOT]
+    assert other.misplaced - other.returned > own.misplaced - own.returned + 1  # killed: the strange features left out
+    assert other.misplaced > 4
