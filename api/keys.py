@@ -24,6 +24,7 @@ SCOPES: Final[dict[str, str]] = {
     "events:read": "The stream of what happens now.",
     "codes:write": "Entry codes for members, and forgetting a member.",
     "gates:write": "Entries at gates, what gates decide, and age checks.",
+    "plates:write": "Readings of weight plates.",
     "checkout:read": "Baskets and receipts.",
     "receipts:dispute": "Disputes of receipts.",
     "reviews:write": "The questions about doubtful lines, and their answers.",

@@ -27,7 +27,7 @@ TAGS: list[dict[str, Any]] = [
     {
         "name": "checkout",
         "description": "Entry codes, gates, baskets, receipts and reviews. Scopes `codes:write`, `gates:write`, "
-        "`checkout:read`, `receipts:dispute`, `reviews:write`.",
+        "`plates:write`, `checkout:read`, `receipts:dispute`, `reviews:write`.",
     },
     {"name": "events", "description": "What happens now, as server-sent events. Scope `events:read`."},
     {"name": "live", "description": "Blurred pictures of now. Scope `live:read`."},

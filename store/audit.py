@@ -14,8 +14,8 @@ from store.events import EVENT_TYPES, Event
 from store.records import Records
 
 GROUP: Final = "audit"
-KEPT_TYPES: Final = frozenset(name for name in EVENT_TYPES if not name.startswith("person."))
-"""All but the events about single people: who they were and where they went is kept nowhere."""
+KEPT_TYPES: Final = frozenset(name for name in EVENT_TYPES if not name.startswith(("person.", "plate.")))
+"""All but the events about single people: who they were and where they went is kept nowhere. Nor are raw readings."""
 _PAUSE_S: Final = 1.0
 
 

@@ -58,6 +58,7 @@ __all__ = [
     "PersonLeft",
     "PersonMoved",
     "PersonPassed",
+    "PlateRead",
     "ProductEvent",
     "ProductHandedOver",
     "ProductMisplaced",
@@ -234,6 +235,25 @@ class FloorAudited(Event):
     fails: tuple[Literal["balance", "begins", "ends", "twice"], ...] = ()
 
 
+class PlateRead(Event):
+    """What weight plates read: parallel lists, one row a reading, in order of time for each plate.
+
+    ``time_s`` is each row's own time on the shop's clock, seconds since 1970 in UTC; ``time`` the last row's.
+    """
+
+    type: ClassVar[str] = "plate.read"
+    plate: tuple[str, ...]
+    time_s: tuple[Timestamp, ...]
+    grams: tuple[float, ...]
+
+    @model_validator(mode="after")
+    def _same_length(self) -> Self:
+        if not len(self.plate) == len(self.time_s) == len(self.grams):
+            lengths = len(self.plate), len(self.time_s), len(self.grams)
+            raise ValueError(f"plate.read needs lists of one length, got plate, time_s, grams of {lengths}")
+        return self
+
+
 EVENT_TYPES: dict[str, type[Event]] = {
     cls.type: cls
     for cls in (
@@ -241,6 +261,7 @@ EVENT_TYPES: dict[str, type[Event]] = {
         PersonMoved,
         PersonLeft,
         PersonPassed,
+        PlateRead,
         ShelfReached,
         ProductTaken,
         ProductReturned,

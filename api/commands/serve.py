@@ -21,10 +21,19 @@ def serve(
     ] = None,
     catalogue: Annotated[Path | None, typer.Option(help="YAML file with products; default: the plan's.")] = None,
     insights: Annotated[bool, typer.Option(help="Also count and bill what happens, and keep it.")] = True,
+    checkout: Annotated[
+        bool | None,
+        typer.Option(
+            "--checkout/--no-checkout",
+            help="Watch hands and shelves too; default: where the plan has shelves and there is a catalogue.",
+            show_default=False,
+        ),
+    ] = None,
 ) -> None:
     """Serve the pages and the interface until Ctrl-C; prints a link that opens the pages.
 
-    With cameras, a worker watches them meanwhile, as `aisle worker` does.
+    With cameras it watches them meanwhile: people, hands and shelves where the plan has shelves, else as `aisle worker`
+    does.
     """
     import signal
     import threading
@@ -34,9 +43,12 @@ def serve(
     from api.logs import log_to_stderr
     from api.rates import BadRateError
     from api.serve import PageServer, ServeError
+    from api.shop_watch import lacking_for_shelves, shop_case, watching_shop
     from api.upkeep import keep_tidy, run_services
     from api.watch.options import OptionError
     from api.worker.run import WorkerOptions, addresses, watching
+    from cameras.errors import CameraError
+    from models.errors import ModelError
     from store.bus import Bus, BusError
     from store.catalogue import load_catalogue
     from store.errors import UnavailableError
@@ -61,7 +73,14 @@ def serve(
             if insights:
                 stack.enter_context(run_services(bus, records, settings, known, products))
             watched = addresses(cameras or (), settings)
-            if watched:
+            lacking = lacking_for_shelves(known, products, tuple(watched))
+            if checkout and lacking:
+                raise OptionError(f"--checkout: {lacking}")
+            if watched and not lacking and checkout is not False:
+                assert known, "or the plan would be lacking"
+                assert products, "or the catalogue would be lacking"
+                stack.enter_context(watching_shop(shop_case(known, products, watched), settings, bus))
+            elif watched:
                 stack.enter_context(watching(WorkerOptions(watched, LookingJob(DEFAULT_WEIGHTS), known), settings, bus))
             app = create_app(settings, bus=bus, records=records, plan=known, catalogue=products, plan_file=plan)
             server = stack.enter_context(PageServer(app, settings))
@@ -74,6 +93,8 @@ def serve(
     except (
         BadRateError,
         BusError,
+        CameraError,
+        ModelError,
         OptionError,
         PlanError,
         RecordsError,

@@ -33,12 +33,16 @@ class _StoppedError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far the run called ``run`` is: ``done`` of ``total`` pictures; ``skipped`` if it was finished before."""
+    """How far the run called ``run`` is: ``done`` of ``total`` pictures; ``skipped`` if it was finished before.
+
+    ``folder`` is where it is made: runs of one name may be made in several.
+    """
 
     run: str
     done: int
     total: int
     skipped: bool = False
+    folder: Path | None = None
 
 
 Listener = Callable[[Progress], None]
@@ -141,7 +145,7 @@ def _is_finished(folder: Path, recipe: Recipe, listener: Listener) -> bool:
             f"{folder} was made with another {', '.join(other)}; give another --out, or remove that folder"
         )
     pictures = found.counts["pictures"]
-    listener(Progress(recipe.name, pictures, pictures, skipped=True))
+    listener(Progress(recipe.name, pictures, pictures, skipped=True, folder=folder))
     return True
 
 
@@ -150,7 +154,7 @@ def _record_whole(folder: Path, recipe: Recipe, listener: Listener) -> None:
     shutil.rmtree(part, ignore_errors=True)
     part.mkdir(parents=True)
     try:
-        record(recipe, part, lambda done, total: listener(Progress(recipe.name, done, total)))
+        record(recipe, part, lambda done, total: listener(Progress(recipe.name, done, total, folder=folder)))
     except BaseException:
         shutil.rmtree(part, ignore_errors=True)
         raise
