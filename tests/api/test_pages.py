@@ -16,7 +16,7 @@ from api.serve import PageServer
 from store.events import LineCrossed, PersonEntered, PersonLeft
 from tests.api.browsing import needs_browser, signed_in, text_of, until
 
-PAGES = ["/", "/shop", "/heatmap", "/floor", "/charts", "/reviews", "/reviews/curve", "/definitions"]
+PAGES = ["/", "/shop", "/heatmap", "/floor", "/charts", "/reviews", "/definitions"]
 
 
 # Without a browser: who may see what.
