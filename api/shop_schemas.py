@@ -44,6 +44,20 @@ class Bill(BaseModel):
     total: int
 
 
+class FloorCheck(BaseModel):
+    """Whether following people over the floor adds up: the newest audit."""
+
+    time: float
+    inside: int = Field(description="People, give or take `sigma`.")
+    sigma: float = Field(description="Standard deviation of `inside`.", examples=[0.5])
+    entries: int = Field(description="In the time that was audited.")
+    exits: int
+    begun_away: int = Field(description="Tracks that began away from gates.")
+    ended_away: int = Field(description="Tracks that ended away from gates.")
+    doubled: int = Field(description="Pairs of tracks at one place.")
+    fails: list[Literal["balance", "begins", "ends", "twice"]] = Field(description="What does not add up.")
+
+
 class ShopScene(BaseModel):
     """The shop now."""
 
@@ -51,6 +65,7 @@ class ShopScene(BaseModel):
     time: float | None = Field(description="Of the newest word of people, on the clock of the footage.")
     people: list[Dot]
     lit: dict[str, float] = Field(description="Slots that were just reached: seconds since then, by slot.")
+    audit: FloorCheck | None = Field(description="Null where cameras do not follow people over the floor.")
     deeds: list[Deed] = Field(description="The last ones, newest first.")
     baskets: list[Bill] = Field(description="Of visits that are open.")
     receipts: list[Bill] = Field(description="The last ones, newest first.")

@@ -48,12 +48,13 @@ async def shop_events(app: App) -> AsyncIterator[ServerSentEvent]:
 
 
 def _scene(app: Services) -> schemas.ShopScene:
-    seen, prices = app.shop_now.scene(), app.till.prices
+    seen, prices, audit = app.shop_now.scene(), app.till.prices, app.now.floor().audit
     return schemas.ShopScene(
         version=seen.version,
         time=seen.time,
         people=[schemas.Dot(number=d.number, visit=d.visit, x=d.xy_m[0], y=d.xy_m[1]) for d in seen.dots],
         lit=seen.lit,
+        audit=None if audit is None else schemas.FloorCheck.model_validate(audit, from_attributes=True),
         deeds=[
             schemas.Deed(
                 kind=d.kind, name=prices.name(d.gtin), gtin=d.gtin, quantity=d.quantity, slot=d.slot, visit=d.visit,

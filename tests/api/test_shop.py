@@ -18,6 +18,7 @@ from api.upkeep import run_services
 from store.bus import Bus
 from store.events import (
     Event,
+    FloorAudited,
     PersonLeft,
     PersonMoved,
     ProductTaken,
@@ -196,6 +197,20 @@ def test_scenes_tell_of_people_baskets_and_receipts_without_an_id(corner):
         assert not any(each in text for each in IDS)
 
 
+def audited() -> FloorAudited:
+    """Somebody was lost in mid-aisle."""
+    return FloorAudited(
+        **STORE, time=T0 + 4, period_s=60, entries=3, exits=1, inside_before=1, inside=2, sigma=1.0, begun_away=0,
+        ended_away=1, doubled=0, fails=("balance", "ends"),
+    )  # fmt: skip
+
+
+def test_the_scene_says_whether_the_floor_adds_up(corner):
+    corner.publish(audited(), *comes())
+    scene = json.loads(scenes(corner, '"fails":["balance"')[-1])
+    assert (scene["audit"]["inside"], scene["audit"]["sigma"], scene["audit"]["ended_away"]) == (2, 1.0, 1)
+
+
 def test_the_scene_needs_both_scopes(corner):
     with Records.open(make_settings(corner.server.app.state.services.settings.data_dir)) as records:
         for scope in ("live:read", "checkout:read"):
@@ -225,7 +240,10 @@ def test_the_page_plays_a_visit(corner, browser):
         text_of(page, "#baskets .line-checking .line-state", "checking 49 %")
         text_of(page, "#baskets footer strong", "€6.20")
         assert "Visit 1 took Milk" in page.locator("#deeds").inner_text()
-        corner.publish(moved(4, **{IDS[0]: (3.0, 2.0)}))
+        assert page.locator("#audit").is_hidden()
+        corner.publish(audited(), moved(4, **{IDS[0]: (3.0, 2.0)}))
+        until(page, "() => document.querySelector('#audit').textContent.includes('2 ± 1.0 inside, 3 came and 1 went')")
+        assert "Does not add up: 1 ended away from a gate." in page.locator("#audit").inner_text()
         until(page, f"() => {first}.style.transform === 'translate(3px, -2px)'")
         corner.publish(PersonLeft(**STORE, time=T0 + 5, track_id=IDS[1], entered_at=T0))
         text_of(page, "#people", "1 person")

@@ -90,10 +90,23 @@ function showBills(id, bills, currency, none) {
   place(id).replaceChildren(...(bills.length ? bills.map((each) => bill(each, currency)) : [element("p", { class: "muted" }, none)]));
 }
 
+function showAudit(audit) {
+  place("audit").hidden = audit === null;
+  if (audit === null) return;
+  const wrong = [
+    audit.begun_away && `${audit.begun_away} began away from a gate`,
+    audit.ended_away && `${audit.ended_away} ended away from a gate`,
+    audit.doubled && `${audit.doubled} were two at one place`,
+  ].filter(Boolean);
+  place("audit").textContent = `Checked at ${clockOf(audit.time)}: ${count(audit.inside)} ± ${audit.sigma.toFixed(1)} inside, ` +
+    `${count(audit.entries)} came and ${count(audit.exits)} went. ${wrong.length ? `Does not add up: ${wrong.join(", ")}.` : "It adds up."}`;
+}
+
 function show(scene) {
   if (map) {
     showPeople(scene.people);
     showLights(scene.lit);
+    showAudit(scene.audit);
   }
   showDeeds(scene.deeds);
   showBills("baskets", scene.baskets, scene.currency, "Nobody has come in by a code.");
