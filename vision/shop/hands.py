@@ -19,8 +19,10 @@ from cameras.geometry import CameraModel
 from cameras.scale import pixels_per_metre
 from models.hands import SIZE, cut_hands
 from store.furniture import PlacedSlot
+from vision.floor.tracks import FloorTracks
 from vision.shop.evidence import HandChange, Reach
 from vision.shop.moment import SeenPicture, ShopMoment
+from vision.shop.wrists import Hands
 
 Image = NDArray[np.uint8]
 Float = NDArray[np.float64]
@@ -31,6 +33,8 @@ ELBOWS: Final = (7, 8)
 WRISTS: Final = (9, 10)
 WRIST_M: Final = 1.1
 """How high hands are taken to be where one asks how large they are seen."""
+_NEAR_M: Final = 0.15  # a camera's joint that far from where the wrist is sees e^-.5 as much of the hand
+_BEYOND: Final = 1.0  # how far before the first of two times arms are still taken to move evenly, in their distance
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,21 +83,32 @@ class Reading:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Sight:
-    """n hands in pictures: the row of the track, 0 left or 1 right, which camera, ``wrist`` and ``elbow`` (n, 2) in
-    pixels, ``weight`` (n,), pixels a metre ``scale`` (n,).
+    """n hands in pictures: ``track``, ``hand`` 0 left or 1 right, ``look`` the place of the picture among those looked
+    at, ``wrist`` and ``elbow`` (n, 2) in pixels, ``weight`` (n,), pixels a metre ``scale`` (n,), and how far the person
+    stands from a shelf's front, ``shelf_m`` (n,).
     """
 
-    row: Ints
+    track: Ints
     hand: Ints
-    camera: Ints
+    look: Ints
     wrist: Float
     elbow: Float
     weight: Float
     scale: Float
+    shelf_m: Float
 
     def take(self, which: Ints | Bools) -> Sight:
         """Those of a mask or of places."""
         return Sight(*(getattr(self, each.name)[which] for each in fields(self)))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Look:
+    """A picture by one of our cameras, and who was on the floor then."""
+
+    camera: int
+    picture: SeenPicture
+    tracks: FloorTracks
 
 
 class HandWatcher:
@@ -109,7 +124,6 @@ class HandWatcher:
         self.settings = settings or HandSettings()
         self._reader = reader
         self._models = tuple(cameras)
-        self._names = tuple(camera.camera for camera in cameras)
         corner = np.array([slot.corner[:2] for slot in slots], np.float64).reshape(-1, 2)
         along = np.array([np.array(slot.along) * slot.width_m for slot in slots], np.float64).reshape(-1, 2)
         self._fronts = np.stack([corner, corner + along], axis=1)
@@ -118,24 +132,42 @@ class HandWatcher:
     def reset(self) -> None:
         """Forget every hand."""
         self._readings: dict[tuple[int, int], deque[Reading]] = {}
+        self._waiting: list[_Look] = []
+        self._hands: deque[Hands] = deque(maxlen=2)
 
-    def update(self, moment: ShopMoment) -> None:
-        """Look at the hands of ``moment``; cameras that are not ours are left out."""
-        sight = self._chosen(moment, self._seen(moment))
+    def update(self, moment: ShopMoment, hands: Hands | None = None) -> None:
+        """Look at the hands of ``moment``; cameras that are not ours are left out.
+
+        With ``hands``, where wrists and elbows are in the shop, hands are cut out where these are seen, which one
+        camera's joints alone often miss: a picture waits until they are known on both sides of its time.
+        """
+        looks = [
+            _Look(camera, moment.pictures[model.camera], moment.tracks)
+            for camera, model in enumerate(self._models)
+            if model.camera in moment.pictures
+        ]
+        if hands is not None:
+            self._hands.append(hands)
+            self._waiting = [*self._waiting, *looks][-4 * len(self._models) :]
+            looks = [look for look in self._waiting if look.picture.captured_at <= hands.time_s]
+            self._waiting = [look for look in self._waiting if look.picture.captured_at > hands.time_s]
+        self._read(looks)
+        self._forget(moment.time_s - self.settings.keep_s)
+
+    def _read(self, looks: Sequence[_Look]) -> None:
+        sight = self.sights(looks)
         crops, places = [np.zeros((0, SIZE, SIZE, 3), np.uint8)], [np.zeros(0, np.int64)]
-        for camera, name in enumerate(self._names):
-            own = np.flatnonzero(sight.camera == camera)
+        for number, look in enumerate(looks):
+            own = np.flatnonzero(sight.look == number)
             if len(own):
-                picture = moment.pictures[name].image
-                crops.append(cut_hands(picture, sight.wrist[own], sight.elbow[own], sight.scale[own]))
+                crops.append(cut_hands(look.picture.image, sight.wrist[own], sight.elbow[own], sight.scale[own]))
                 places.append(own)
         evidence = self._reader.evidence(np.concatenate(crops))
         for place, value in zip(np.concatenate(places).tolist(), evidence.tolist(), strict=True):
-            camera = int(sight.camera[place])
-            key = int(moment.tracks.track_id[sight.row[place]]), int(sight.hand[place])
-            at = moment.pictures[self._names[camera]].captured_at
-            self._readings.setdefault(key, deque()).append(Reading(at, camera, value, float(sight.weight[place])))
-        self._forget(moment.time_s - self.settings.keep_s)
+            look = looks[int(sight.look[place])]
+            key = int(sight.track[place]), int(sight.hand[place])
+            reading = Reading(look.picture.captured_at, look.camera, value, float(sight.weight[place]))
+            self._readings.setdefault(key, deque()).append(reading)
 
     def readings(self, track_id: int, hand: int, from_s: float, to_s: float) -> list[Reading]:
         """What was seen of a hand from ``from_s`` to ``to_s`` (seconds, UTC)."""
@@ -161,36 +193,41 @@ class HandWatcher:
             after=self.held(reach.track_id, reach.hand, reach.end_s + near, reach.end_s + far),
         )
 
-    def _seen(self, moment: ShopMoment) -> Sight:
-        """Every hand of somebody known whose wrist and elbow are in a picture."""
-        tracks = moment.tracks
-        row_of = {number: row for row, number in enumerate(tracks.track_id.tolist())}
-        place = np.column_stack([tracks.xy, np.full(len(tracks), WRIST_M)])
+    def sights(self, looks: Sequence[_Look]) -> Sight:
+        """The hands in ``looks`` that are looked at."""
         parts = [_nothing()]
-        for camera, name in enumerate(self._names):
-            picture = moment.pictures.get(name)
-            if picture is not None and picture.people.keypoints is not None:
-                scale = pixels_per_metre(self._models[camera], place)
-                found = _hands_in(picture, camera, row_of, scale, self.settings.least_joint)
-                expected = self._models[camera].project(tracks.wrists)
-                parts.append(agreed(found, expected, self.settings.agree_m))
-        return Sight(*(np.concatenate([getattr(part, each.name) for part in parts]) for each in fields(Sight)))
+        for number, look in enumerate(looks):
+            if look.picture.people.keypoints is not None and len(look.tracks):
+                parts.append(self._in_look(number, look))
+        return self._chosen(
+            Sight(*(np.concatenate([getattr(part, each.name) for part in parts]) for each in fields(Sight)))
+        )
 
-    def _chosen(self, moment: ShopMoment, sight: Sight) -> Sight:
-        """Those to be looked at."""
-        settings, xy = self.settings, moment.tracks.xy
-        shelf = distance_to_fronts(xy, self._fronts)
-        apart = np.linalg.norm(xy[:, None] - xy[None], axis=2) + np.diag(np.full(len(xy), np.inf))
-        wanted = (shelf < settings.near_m) | (apart < settings.together_m).any(axis=1)
-        sight = sight.take(wanted[sight.row])
-        # The cameras that see a hand best, then the hands that are nearest to a shelf.
-        order = np.lexsort((-sight.weight, 2 * sight.row + sight.hand))
-        sight = sight.take(order)
-        key = 2 * sight.row + sight.hand
+    def _in_look(self, number: int, look: _Look) -> Sight:
+        """The hands in one picture of people who are near a shelf or near somebody."""
+        tracks, model, settings = look.tracks, self._models[look.camera], self.settings
+        shelf = distance_to_fronts(tracks.xy, self._fronts)
+        apart = np.linalg.norm(tracks.xy[:, None] - tracks.xy[None], axis=2) + np.diag(np.full(len(tracks), np.inf))
+        near = (shelf < settings.near_m) | (apart < settings.together_m).any(axis=1)
+        scale = pixels_per_metre(model, np.column_stack([tracks.xy, np.full(len(tracks), WRIST_M)]))
+        row_of = {each: row for row, each in enumerate(tracks.track_id.tolist()) if near[row]}
+        row, sight = _hands_in(look.picture, number, row_of, settings.least_joint)
+        sight = replace(sight, track=tracks.track_id[row], scale=scale[row], shelf_m=shelf[row])
+        wrist, elbow = arms_at(self._hands, look.picture.captured_at, tracks.track_id)
+        sight, row = agreed(sight, row, model.project(wrist), settings.agree_m)
+        sight = moved(sight, model.project(wrist[row, sight.hand]), model.project(elbow[row, sight.hand]))
+        height, width = look.picture.image.shape[:2]
+        inside = ((sight.wrist >= 0) & (sight.wrist < (width, height))).all(axis=1)
+        return sight.take(inside & np.isfinite(sight.scale))
+
+    def _chosen(self, sight: Sight) -> Sight:
+        """The cameras that see a hand best, then the hands that are nearest to a shelf."""
+        sight = sight.take(np.lexsort((-sight.weight, sight.hand, sight.track)))
+        key = 2 * sight.track + sight.hand
         rank = np.arange(len(key)) - np.searchsorted(key, key, side="left")
-        sight = sight.take(rank < settings.each)
-        rank = rank[rank < settings.each]
-        return sight.take(np.lexsort((shelf[sight.row], rank))[: settings.most])
+        few = rank < self.settings.each
+        sight, rank = sight.take(few), rank[few]
+        return sight.take(np.lexsort((sight.shelf_m, rank))[: self.settings.most])
 
     def _forget(self, before_s: float) -> None:
         for key in list(self._readings):
@@ -201,17 +238,51 @@ class HandWatcher:
                 del self._readings[key]
 
 
-def agreed(sight: Sight, expected: Float, agree_m: float) -> Sight:
-    """The hands that are seen where they are ``expected`` (tracks, 2, 2), pixels, NaN where that is not known.
+def arms_at(hands: Sequence[Hands], time_s: float, track_id: Ints) -> tuple[Float, Float]:
+    """Wrists and elbows (n, 2, 3) of ``track_id`` (n,) at ``time_s``, metres, between the first and the last of up to
+    two ``hands``; NaN where they are not known then.
+    """
+    arms = np.full((2, len(track_id), 2, 2, 3), np.nan)
+    for place, each in enumerate((hands[0], hands[-1]) if hands else ()):
+        row_of = {number: row for row, number in enumerate(each.track_id.tolist())}
+        for own, number in enumerate(track_id.tolist()):
+            if number in row_of:
+                arms[place, own] = np.stack([each.wrist[row_of[number]], each.elbow[row_of[number]]])
+    if hands and hands[-1].time_s > hands[0].time_s:
+        share = (time_s - hands[0].time_s) / (hands[-1].time_s - hands[0].time_s)
+        between = arms[0] + np.clip(share, -_BEYOND, 1) * (arms[1] - arms[0])
+        arms[1] = np.where(np.isfinite(between), between, arms[1])
+    return arms[1, :, 0], arms[1, :, 1]
+
+
+def agreed(sight: Sight, row: Ints, expected: Float, agree_m: float) -> tuple[Sight, Ints]:
+    """The hands that are seen where they are ``expected`` (tracks, 2, 2), pixels, NaN where that is not known; and
+    their rows there.
 
     One that is seen where the person's other hand should be, and not where it should itself be, is that other hand.
     """
-    apart = np.linalg.norm(sight.wrist[:, None] - expected[sight.row], axis=2) / sight.scale[:, None]
+    apart = np.linalg.norm(sight.wrist[:, None] - expected[row], axis=2) / sight.scale[:, None]
     own, other = apart[np.arange(len(apart)), sight.hand], apart[np.arange(len(apart)), 1 - sight.hand]
     far = own > agree_m  # false where nothing is expected
     swapped = far & (other <= agree_m)
     turned = replace(sight, hand=np.where(swapped, 1 - sight.hand, sight.hand))
-    return turned.take(~far | swapped)
+    kept = ~far | swapped
+    return turned.take(kept), row[kept]
+
+
+def moved(sight: Sight, wrist: Float, elbow: Float) -> Sight:
+    """The hands at ``wrist`` and ``elbow`` (n, 2), pixels, where both are known. The farther a camera's own joint was
+    from there, the less it sees of the hand.
+    """
+    known = np.isfinite(wrist).all(axis=1) & np.isfinite(elbow).all(axis=1)
+    apart = np.linalg.norm(sight.wrist - wrist, axis=1) / sight.scale
+    trust = np.where(known, np.exp(-((np.where(known, apart, 0.0) / _NEAR_M) ** 2) / 2), 1.0)
+    return replace(
+        sight,
+        wrist=np.where(known[:, None], wrist, sight.wrist),
+        elbow=np.where(known[:, None], elbow, sight.elbow),
+        weight=sight.weight * trust,
+    )
 
 
 def summed(readings: Sequence[Reading]) -> float | None:
@@ -238,29 +309,19 @@ def distance_to_fronts(xy: Float, fronts: Float) -> Float:
 
 
 def _nothing() -> Sight:
-    none, flat = np.zeros(0, np.int64), np.zeros((0, 2))
-    return Sight(none, none, none, flat, flat, np.zeros(0), np.zeros(0))
+    none, flat, pair = np.zeros(0, np.int64), np.zeros(0), np.zeros((0, 2))
+    return Sight(none, none, none, pair, pair, flat, flat, flat)
 
 
-def _hands_in(picture: SeenPicture, camera: int, row_of: dict[int, int], scale: Float, least: float) -> Sight:
-    """The hands in one camera's picture; ``scale`` is by the tracks' rows."""
+def _hands_in(picture: SeenPicture, number: int, row_of: dict[int, int], least: float) -> tuple[Ints, Sight]:
+    """The hands in one picture of people of ``row_of``, and these people's rows; scale and distance are not filled."""
     joints = picture.people.keypoints
     assert joints is not None
-    row = np.array([row_of.get(number, -1) for number in picture.owner.tolist()], np.int64)
+    row = np.array([row_of.get(owner, -1) for owner in picture.owner.tolist()], np.int64)
     wrist, elbow = joints[:, WRISTS].astype(np.float64), joints[:, ELBOWS].astype(np.float64)
-    height, width = picture.image.shape[:2]
-    weight = wrist[..., 2] * np.sqrt(elbow[..., 2])
     there = (row >= 0)[:, None] & (np.minimum(wrist[..., 2], elbow[..., 2]) >= least)
-    there &= ((wrist[..., :2] >= 0) & (wrist[..., :2] < (width, height))).all(axis=2)
     person, hand = np.nonzero(there)
-    rows = row[person]
-    sight = Sight(
-        rows,
-        hand,
-        np.full(len(person), camera),
-        wrist[person, hand, :2],
-        elbow[person, hand, :2],
-        weight[person, hand],
-        scale[rows],
-    )
-    return sight.take(np.isfinite(sight.scale))
+    weight = (wrist[..., 2] * np.sqrt(elbow[..., 2]))[person, hand]
+    unfilled = np.zeros(len(person))
+    at = wrist[person, hand, :2], elbow[person, hand, :2]
+    return row[person], Sight(row[person], hand, np.full(len(person), number), *at, weight, unfilled, unfilled)

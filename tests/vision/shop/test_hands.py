@@ -9,8 +9,19 @@ from tests.vision.shop.painted_shelves import CAMERAS, plan
 from vision.detections import Detections
 from vision.floor.tracks import FloorTracks
 from vision.shop.evidence import HandChange, Reach
-from vision.shop.hands import HandSettings, HandWatcher, Reading, Sight, agreed, distance_to_fronts, summed
+from vision.shop.hands import (
+    HandSettings,
+    HandWatcher,
+    Reading,
+    Sight,
+    agreed,
+    arms_at,
+    distance_to_fronts,
+    moved,
+    summed,
+)
 from vision.shop.moment import SeenPicture, ShopMoment
+from vision.shop.wrists import Hands
 
 SLOTS = plan().slots()
 PLAIN = HandSettings(offset=0.0, counts=1.0)
@@ -184,22 +195,70 @@ def sights(*wrists):
     hand, x, y = np.array(wrists, np.float64).T
     n = len(hand)
     wrist = np.column_stack([x, y])
-    return Sight(
-        np.zeros(n, np.int64), hand.astype(np.int64), np.arange(n), wrist, wrist + 20, np.ones(n), np.full(n, 100.0)
-    )
+    ones, numbers = np.ones(n), np.arange(n)
+    return Sight(np.ones(n, np.int64), hand.astype(np.int64), numbers, wrist, wrist + 20, ones, 100 * ones, ones)
+
+
+def sides(found, expected):
+    sight, row = agreed(found, np.zeros(len(found.hand), np.int64), expected, 0.35)
+    assert len(row) == len(sight.hand)
+    return sight.look.tolist(), sight.hand.tolist()
 
 
 def test_a_wrist_that_is_seen_where_the_other_hand_is_is_the_other_hand_s():
     expected = np.array([[[100.0, 50.0], [180.0, 50.0]]])
-    found = agreed(sights((0, 110, 50), (0, 175, 55), (1, 101, 50), (1, 300, 50)), expected, 0.35)
-    assert found.hand.tolist() == [0, 1, 0]  # killed: left and right as the joints network said
-    assert found.camera.tolist() == [0, 1, 2]  # killed: a wrist that is nobody's kept
+    found = sights((0, 110, 50), (0, 175, 55), (1, 101, 50), (1, 300, 50))
+    # Killed: left and right as the joints network said; a wrist that is nobody's kept.
+    assert sides(found, expected) == ([0, 1, 2], [0, 1, 0])
 
 
 def test_hands_close_together_keep_their_sides_and_so_do_those_that_are_not_known():
     close = np.array([[[100.0, 50.0], [120.0, 50.0]]])
-    assert agreed(sights((0, 118, 50), (1, 102, 50)), close, 0.35).hand.tolist() == [0, 1]
+    assert sides(sights((0, 118, 50), (1, 102, 50)), close)[1] == [0, 1]
     unknown = np.full((1, 2, 2), np.nan)
-    assert agreed(sights((0, 5, 5), (1, 300, 9)), unknown, 0.35).hand.tolist() == [0, 1]
+    assert sides(sights((0, 5, 5), (1, 300, 9)), unknown)[1] == [0, 1]
     half = np.array([[[100.0, 50.0], [np.nan, np.nan]]])
-    assert agreed(sights((0, 200, 50), (1, 300, 9)), half, 0.35).hand.tolist() == [1]
+    assert sides(sights((0, 200, 50), (1, 300, 9)), half)[1] == [1]
+
+
+def test_a_hand_is_cut_out_where_all_cameras_see_it_and_one_that_errs_counts_less():
+    found = sights((0, 100, 50), (0, 100, 50), (0, 100, 50))
+    wrist = np.array([[100.0, 50.0], [115.0, 50.0], [np.nan, np.nan]])
+    there = moved(found, wrist, wrist + np.array([0.0, 30.0]))
+    assert there.wrist.tolist() == [[100, 50], [115, 50], [100, 50]]
+    assert there.elbow.tolist() == [[100, 80], [115, 80], [120, 70]]  # killed: an elbow that is not known
+    assert there.weight == pytest.approx([1.0, np.exp(-0.5), 1.0])
+    assert moved(found, wrist, np.full((3, 2), np.nan)).wrist.tolist() == [[100, 50]] * 3
+
+
+def arms(time_s, x, track=1):
+    """Hands of somebody before the shelf, the left at ``x``; the right one is not known."""
+    wrist = np.array([[[x, 0.7, 1.1], [np.nan] * 3]])
+    none = np.zeros((1, 2, 3, 3)), np.zeros((1, 2, 2), np.bool_)
+    return Hands(time_s, np.array([track]), np.array([NEAR]), wrist, wrist + np.array([0.0, 0.2, 0.1]), wrist, *none)
+
+
+def test_arms_move_evenly_between_two_times_and_are_not_known_of_others():
+    both = [arms(1.0, 2.0), arms(1.2, 2.4)]
+    wrist, elbow = arms_at(both, 1.1, np.array([1, 5]))
+    assert wrist[0, 0] == pytest.approx([2.2, 0.7, 1.1])  # killed: where the hand is later
+    assert elbow[0, 0] == pytest.approx([2.2, 0.9, 1.2])
+    assert np.isnan(wrist[0, 1]).all()
+    assert np.isnan(wrist[1]).all()
+    assert arms_at([arms(1.0, 2.0, track=5), both[1]], 1.1, np.array([1]))[0][0, 0, 0] == 2.4
+    assert np.isnan(arms_at([], 1.0, np.array([1]))[0]).all()
+
+
+def test_pictures_wait_until_the_arms_of_their_time_are_known():
+    reader = Colour()
+    watcher = HandWatcher(reader, CAMERAS, SLOTS, PLAIN)
+    scene = [(1, NEAR, (RED, GREY))]
+    # The arms come .2 s late, at the left wrist, 10 cm from where the cameras' own joints are.
+    for time_s in (1.0, 1.2, 1.4):
+        watcher.update(moment(time_s, scene), arms(time_s - 0.2, 1.9))
+    assert reader.shown == [0, 4, 4]  # killed: pictures of now with arms of before, or read again
+    assert {each.time_s for each in watcher.readings(1, 0, 0, 2)} == {1.0, 1.2}
+    assert {round(each.weight, 3) for each in watcher.readings(1, 0, 0, 2)} != {round(0.9**1.5, 3)}
+    for time_s in np.arange(2.0, 9.0, 0.2):
+        watcher.update(moment(float(time_s), scene), arms(1.3, 1.9))
+    assert len(watcher._waiting) <= 4 * len(CAMERAS)  # arms that no longer come do not fill the memory
