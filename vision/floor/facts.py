@@ -42,8 +42,8 @@ class FloorFacts:
     picture shows the feet of those whom it saw at that moment. That is the place on the floor, by all cameras, seen
     through the camera's lens, and not the lower edge of its box, which furniture and the picture's edge cut.
 
-    Who is seen by one camera alone, at each moment, is told of after ``sure_s`` seconds, and never if gone by then: cut
-    by the picture's edge, somebody is often two boxes for a moment.
+    Who is seen by one camera is told of after ``sure_s`` seconds, who by two after half of that, and so on; and never
+    if gone by then: cut by the picture's edge, somebody is often two for a moment.
 
     A visit has a random id, which ``name`` tells. ``entered`` counts the visits so far, ``entered_by`` those that each
     camera saw.
@@ -119,7 +119,7 @@ class FloorFacts:
             visit.seen_at = moment.time_s
             visit.confidence = max(visit.confidence, confidence)
             visit.held.append(_Row(self.name(number), moment.time_s, (round(x, 4), round(y, 4)), seen_by))
-            if not visit.sure and (len(seen_by) > 1 or moment.time_s - visit.entered_at >= self._sure_s):
+            if not visit.sure and (moment.time_s - visit.entered_at) * len(seen_by) >= self._sure_s:
                 visit.sure = True
                 self.entered += 1
                 self._count(visit.cameras)
