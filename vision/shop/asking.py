@@ -66,7 +66,8 @@ class Questions:
     """Asks of every reach what the hand held and how the slots changed, when that is to be seen.
 
     ``read_hand`` and ``see_slots`` answer: the second is given the slots, before and after which times, and by slot
-    since and until when nobody else reached there. A reach is ready ``wait_s`` after its end.
+    since and until when nobody else reached there. A reach is ready ``wait_s`` after its end. ``past`` are the reaches
+    of the last half minute.
     """
 
     def __init__(
@@ -81,12 +82,12 @@ class Questions:
     def reset(self) -> None:
         """Forget all reaches."""
         self._waiting: list[Asked] = []
-        self._past: deque[Reach] = deque()
+        self.past: deque[Reach] = deque()
 
     def add(self, reaches: Sequence[Reach]) -> None:
         """Take reaches that have ended."""
         self._waiting += [Asked(reach, reach.end_s + self._wait_s) for reach in reaches]
-        self._past.extend(reaches)
+        self.past.extend(reaches)
 
     def due(
         self, now_s: float, people: Settled, *, last: bool = False
@@ -104,14 +105,14 @@ class Questions:
             asked.times += 1
             told.append((asked.settled, asked.hand, self._changes(reach)))
         self._waiting = [asked for asked in self._waiting if asked.times < len(AGAIN_S) and not last]
-        while self._past and self._past[0].end_s < now_s - _REMEMBERED_S:
-            self._past.popleft()
+        while self.past and self.past[0].end_s < now_s - _REMEMBERED_S:
+            self.past.popleft()
         return told
 
     def _changes(self, reach: Reach) -> list[SlotChange]:
         since: dict[str, float] = {}
         until: dict[str, float] = {}
-        for other in self._past:
+        for other in self.past:
             for slot in other.slots.keys() & reach.slots.keys():
                 if other.end_s <= reach.start_s:
                     since[slot] = max(since.get(slot, -np.inf), other.end_s)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,10 +24,12 @@ from vision.shop.moment import Image, SeenPicture, ShopMoment
 from vision.shop.plates import PlateWatcher
 from vision.shop.reaches import ReachFinder
 from vision.shop.shelves import ShelfWatcher
+from vision.shop.unseen import UnseenReaches
 from vision.shop.weighing import AttributionSettings
 from vision.shop.wrists import WristFinder
 
 Float = NDArray[np.float64]
+_NAMES: Final = 20_000  # of visits: the last ones of some days
 
 
 class ShopWatcher:
@@ -63,14 +66,16 @@ class ShopWatcher:
         wait_s = self._hands.settings.span_s[1] if self._hands is not None else 0.5
         self._questions = Questions(self._read_hand, self._see_slots, wait_s)
         self._people = Settled()
+        self._unseen = UnseenReaches(plan.slots(), self._see_slots)
         self._attributor = Attributor(
             plan,
             catalogue,
-            self.facts.name,
+            self._name,
             stock=stock,
-            is_staff=lambda number: is_staff(self.facts.name(number)),
+            is_staff=lambda number: is_staff(self._name(number)),
             settings=settings,
         )
+        self._names: dict[int, str] = {}
         self.now = FloorTracks.empty(len(cameras))
 
     @property
@@ -118,6 +123,14 @@ class ShopWatcher:
         self.facts.close()
         return self._told(self._attributor.finish())
 
+    def _name(self, number: int) -> str:
+        """A visit's id, also after it has ended: what somebody took may turn out when they are gone."""
+        if number not in self._names:
+            self._names[number] = self.facts.name(number)
+            while len(self._names) > _NAMES:
+                del self._names[next(iter(self._names))]
+        return self._names[number]
+
     def _settle(self, moments: Sequence[FloorMoment]) -> None:
         settled = list(moments)
         self._people.add(settled)
@@ -126,6 +139,10 @@ class ShopWatcher:
     def _judge(self, now_s: float, *, last: bool = False) -> None:
         for reach, hand, changes in self._questions.due(now_s, self._people, last=last):
             self._attributor.add_reach(reach, hand, changes)
+        if not last:
+            known = [*self._questions.past, *self._reaches.open]
+            for reach, change in self._unseen.update(now_s, self.now, self._people, known):
+                self._attributor.add_reach(reach, None, [change])
         self._attributor.plates_told(self._plates.told_until())
 
     def _told(self, events: Sequence[Event]) -> list[Event]:

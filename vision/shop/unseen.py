@@ -1,0 +1,129 @@
+"""Slots that changed without a hand that was seen: reaches that only the shelves' pictures tell of.
+
+A body, a board or the picture's edge often hides a hand just while it reaches. The slot's own look before and after
+tells that something happened; who stood within arm's reach meanwhile may have done it.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from store.furniture import PlacedSlot
+from vision.floor.tracks import FloorTracks
+from vision.shop.asking import Settled
+from vision.shop.evidence import Reach, SlotChange
+
+Float = NDArray[np.float64]
+Compare = Callable[[Sequence[str], float, float, dict[str, float], dict[str, float]], list[SlotChange]]
+
+ARM_M: Final = 1.0
+"""From where somebody stands to the front of a slot that they reach."""
+_EVERY_S: Final = 1.0
+_APART_S: Final = (3.0, 1.0)  # looks older than the first are compared with those younger than the second
+_AFTER_S: Final = 8.0  # so long after somebody was near a slot it is looked at: until nobody hides it
+_LEAST: Final = (7.0, 4.0)  # log likelihood from which a slot has changed: by one camera, and by more
+_SLACK_S: Final = 0.6
+_KNOWN: Final = 0.05  # a hand that was in the slot with this probability explains the change
+_SURE: Final = 0.9  # that somebody who stood there reached into it
+
+
+@dataclass(frozen=True, slots=True)
+class _Changed:
+    slot: str
+    from_s: float
+    to_s: float
+    change: SlotChange
+
+
+class UnseenReaches:
+    """Finds changes of ``slots`` that no hand explains. ``compare`` is ``ShelfWatcher.change``."""
+
+    def __init__(self, slots: Sequence[PlacedSlot], compare: Compare) -> None:
+        self._names = [slot.id for slot in slots]
+        self._front = np.array([_middle(slot) for slot in slots], np.float64).reshape(-1, 3)
+        self._normal = np.array([slot.normal for slot in slots], np.float64).reshape(-1, 2)
+        self._compare = compare
+        self.reset()
+
+    def reset(self) -> None:
+        """Forget what was seen."""
+        self._near_s = np.full(len(self._names), -np.inf)
+        self._asked_s = -math.inf
+        self._since: dict[str, float] = {}
+        self._waiting: list[_Changed] = []
+
+    def update(
+        self, time_s: float, tracks: FloorTracks, people: Settled, reaches: Iterable[Reach]
+    ) -> list[tuple[Reach, SlotChange]]:
+        """The reaches that must have been, with how the slot changed, given where people are and the ``reaches`` seen
+        so far, those that go on among them.
+        """
+        if len(tracks) and self._names:
+            way = tracks.xy[None] - self._front[:, None, :2]
+            before = (way * self._normal[:, None]).sum(axis=2) > 0
+            near = (np.linalg.norm(way, axis=2) <= ARM_M) & before
+            self._near_s[near.any(axis=1)] = time_s
+        if time_s >= self._asked_s + _EVERY_S:
+            self._asked_s = time_s
+            self._ask(time_s)
+        known = list(reaches) if self._waiting else []
+        found = []
+        for each in [each for each in self._waiting if people.until_s >= each.to_s]:
+            self._waiting.remove(each)
+            if not any(_explains(reach, each) for reach in known):
+                found += self._proposed(each, people)
+        return found
+
+    def _ask(self, time_s: float) -> None:
+        active = np.flatnonzero(self._near_s >= time_s - _AFTER_S).tolist()
+        if not active:
+            return
+        names = [self._names[place] for place in active]
+        since = {name: self._since[name] for name in names if name in self._since}
+        old_s, new_s = _APART_S
+        for change in self._compare(names, time_s - old_s, time_s - new_s, since, {}):
+            if max(change.taken, change.returned) >= _LEAST[len(change.cameras) > 1]:
+                self._waiting.append(_Changed(change.slot, change.before_s, change.after_s, change))
+                # What comes next is compared with what is there now.
+                self._since[change.slot] = change.after_s
+
+    def _proposed(self, changed: _Changed, people: Settled) -> list[tuple[Reach, SlotChange]]:
+        place = self._names.index(changed.slot)
+        front = self._front[place]
+        nearest: dict[int, tuple[float, float, tuple[float, float]]] = {}
+        spans: dict[int, list[float]] = {}
+        for moment in people.moments:
+            if not changed.from_s - _SLACK_S <= moment.time_s <= changed.to_s + _SLACK_S:
+                continue
+            for track, xy in zip(moment.tracks.track_id.tolist(), moment.tracks.xy, strict=True):
+                away = float(np.linalg.norm(xy - front[:2]))
+                if away > ARM_M:
+                    continue
+                spans.setdefault(track, []).append(moment.time_s)
+                if track not in nearest or away < nearest[track][0]:
+                    nearest[track] = (away, moment.time_s, (float(xy[0]), float(xy[1])))
+        if not nearest:
+            return []
+        track = min(nearest, key=lambda each: nearest[each][0])
+        _, at_s, xy = nearest[track]
+        x, y, z = front.tolist()
+        start_s, end_s = min(spans[track]), max(spans[track])
+        reach = Reach(track, 0, start_s, end_s, at_s, (x, y, z), xy, {changed.slot: _SURE}, changed.change.cameras)
+        return [(reach, changed.change)]
+
+
+def _explains(reach: Reach, changed: _Changed) -> bool:
+    then = reach.start_s <= changed.to_s + _SLACK_S and reach.end_s >= changed.from_s - _SLACK_S
+    return then and reach.slots.get(changed.slot, 0.0) >= _KNOWN
+
+
+def _middle(slot: PlacedSlot) -> tuple[float, float, float]:
+    """The middle of a slot's front, some centimetres above its board."""
+    x, y, z = slot.corner
+    return (x + slot.along[0] * slot.width_m / 2, y + slot.along[1] * slot.width_m / 2, z + 0.1)
