@@ -31,8 +31,6 @@ DEEPEST = 4  # rows that are compared at all
 LEVELS = 4  # parts of a column from its top to its bottom
 FLOOR = 2.0  # grey values: smaller differences are noise
 LEVEL_SCALE = 25.0  # grey values, beyond which a level's change counts no more
-WAY, FOREIGN = 2 * SWEPT + 1 + 4 * LEVELS + 1, SWEPT + 4 + 3
-"""How many features tell the way of a change, and how many what does not belong."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -100,6 +98,8 @@ def _levels(look: Float32, place: Place) -> Float:
     down = np.abs(np.diff(grey, axis=0, append=grey[-1:])).mean(axis=1)
     lines = np.stack([grey.mean(axis=1), np.ptp(part, axis=2).mean(axis=1), across, down])
     ends = np.linspace(0, len(grey), LEVELS + 1).round().astype(int)
-    levels = np.array([lines[:, a : max(b, a + 1)].mean(axis=1) for a, b in pairwise(ends)]).T
+    # A flat package has fewer lines than levels: neighbours share one.
+    spans = [(min(a, len(grey) - 1), max(b, a + 1)) for a, b in pairwise(ends.tolist())]
+    levels = np.array([lines[:, a:b].mean(axis=1) for a, b in spans]).T
     above = look[: place[0].start, place[1]]
     return np.array([*levels.ravel(), float(above.mean()) if above.size else float(grey[0].mean())])
