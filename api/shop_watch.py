@@ -7,7 +7,7 @@ import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 import structlog
@@ -57,6 +57,15 @@ class ShopCase:
     models: tuple[CameraModel, ...]
     clock_offset_s: Mapping[str, float]
     paced: bool = False
+
+
+@dataclass(slots=True)
+class Watching:
+    """A shop that is watched in another thread; ``failure`` is what ended it early."""
+
+    loop: ShopLoop
+    ended: threading.Event = field(default_factory=threading.Event)
+    failure: Exception | None = None
 
 
 def lacking_for_shelves(plan: Plan | None, catalogue: Catalogue | None, cameras: Sequence[str]) -> str:
@@ -112,7 +121,7 @@ def watching_shop(
     networks: Networks | None = None,
     watcher: Watcher | None = None,
     opens: Open = open_camera,
-) -> Iterator[tuple[ShopLoop, threading.Thread]]:
+) -> Iterator[Watching]:
     """Watch in a thread of its own, for as long as the block lasts. What ends it early is logged.
 
     Raises what opening networks raises.
@@ -144,17 +153,22 @@ def watching_shop(
             refuse=refuse,
         )
 
+        watching = Watching(loop)
+
         def run() -> None:
             try:
                 loop.run(stop)
             except Exception as error:
                 # The pages must go on, and say what is recorded.
+                watching.failure = error
                 log.exception("watching the shop has ended", reason=str(error))
+            finally:
+                watching.ended.set()
 
         thread = threading.Thread(target=run, name="aisle-shop", daemon=True)
         thread.start()
         try:
-            yield loop, thread
+            yield watching
         finally:
             stop.set()
             thread.join(timeout=_STOP_S)

@@ -108,15 +108,15 @@ class ShopCameras:
                     if camera.ended and not camera.waiting and not camera.told:
                         camera.told = True
                         return Ended(name, camera.reason)
-                name, wait_s = self._choose()
-                if name is not None and wait_s <= 0:
-                    _, frame = self._cameras[name].waiting.popleft()
+                chosen, wait_s = self._choose()
+                if chosen is not None and wait_s <= 0:
+                    _, frame = self._cameras[chosen].waiting.popleft()
                     self._changed.notify_all()
                     return frame
                 left = deadline - time.monotonic()
                 if left <= 0:
                     return None
-                self._changed.wait(left if name is None else min(left, wait_s))
+                self._changed.wait(left if chosen is None else min(left, wait_s))
         return None
 
     def close(self) -> None:
