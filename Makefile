@@ -1,5 +1,6 @@
 # Aisle. `make demo` and `make test` each set up what they need.
-# VIDEO=FILE watches other footage in the demo; SERVE=0 ends it after the report; PYTHON=... picks the interpreter.
+# VIDEO=FILE watches footage in place of the demo's shop; SERVE=0 ends it after the receipts or the report; PYTHON=... picks
+# the interpreter.
 # RATE=7 tells the soak how many frames a second VIDEO has, where its header is wrong.
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3.12 || command -v python3.13 || command -v python3)

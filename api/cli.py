@@ -7,6 +7,7 @@ import typer
 from api.commands import (
     calibrate,
     datasets,
+    demo,
     evaluate,
     gate,
     keys,
@@ -27,6 +28,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+app.command()(demo.demo)
 app.command()(watch.watch)
 app.command()(worker.worker)
 app.command()(worker.top)

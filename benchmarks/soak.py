@@ -45,7 +45,7 @@ from store.settings import Settings, load_settings
 from vision.pipeline import PersonWatcher, network_size
 
 FLAT = 0.05
-CLIP = Path("out/demo/shop/runs/demo-minute-0000/cameras/door-in/door-in.mp4")
+CLIPS = "out/demo/film/*/minute-*/cameras/door-in/door-in.mp4"
 _MB = 1e6
 _HEAD = " footage  frames   RSS MB  bus MB  events threads  files  SQLite MB"
 
@@ -131,7 +131,7 @@ def judge(name: str, samples: Sequence[Sample], values: Sequence[float]) -> bool
 
 def find_clip(video: Path | None) -> Path:
     """The clip that was asked for, or that of the demo. Ends the command where there is none."""
-    found = video or CLIP
+    found = video or next(iter(sorted(Path().glob(CLIPS))), Path(CLIPS))
     if not found.exists():
         typer.echo(f"soak: no clip at {found}: run `make demo SERVE=0`, or give VIDEO=FILE", err=True)
         raise typer.Exit(2)
