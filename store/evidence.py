@@ -72,9 +72,6 @@ class EvidenceStore:
             raise EvidenceError(f"evidence id {id[:60]!r}: expected letters, digits, _ and -, 128 at most")
         if not 1 <= len(pictures) <= MOST_PICTURES:
             raise EvidenceError(f"evidence {id}: expected 1 to {MOST_PICTURES} pictures, got {len(pictures)}")
-        known = self.clip(id)
-        if known is not None:
-            return known
         clip = Clip(id=id, pictures=tuple(about for about, _ in pictures))
         # The dot keeps it apart from every id; what a crash leaves of it goes with age.
         part = self._folder / f".{id}.{secrets.token_hex(4)}"
@@ -89,7 +86,7 @@ class EvidenceStore:
             known = self.clip(id)
             if known is None or not isinstance(error, OSError):
                 raise
-            return known  # another process was faster
+            return known  # the rename found it there
         return clip
 
     def clip(self, id: str) -> Clip | None:

@@ -75,10 +75,16 @@ function showDeeds(deeds) {
 
 function bill(each, currency) {
   const state = { open: "", draft: "Checking", issued: "Receipt", corrected: "Corrected" }[each.state];
-  const lines = each.lines.map((line) => element("li", { class: `line line-${line.state}` },
-    element("span", {}, `${line.quantity} × ${line.name ?? line.gtin}`),
-    element("span", { class: "line-state" }, line.state === "checking" ? `checking ${Math.round(100 * line.confidence)} %` : "sure"),
-    element("span", { class: "num" }, money(line.amount, currency))));
+  const lines = each.lines.map((line) => {
+    // Of quantity 0 is what may yet become more.
+    const perhaps = line.quantity === 0;
+    const sure = Math.round(100 * (perhaps ? 1 - line.confidence : line.confidence));
+    const state = line.state === "checking" ? `${perhaps ? "perhaps" : "checking"} ${sure} %` : "sure";
+    return element("li", { class: `line line-${line.state}` },
+      element("span", {}, `${perhaps ? "" : `${line.quantity} × `}${line.name ?? line.gtin}`),
+      element("span", { class: "line-state" }, state),
+      element("span", { class: "num" }, perhaps ? "" : money(line.amount, currency)));
+  });
   return element("article", { class: "card bill", "data-visit": each.visit },
     element("header", {}, visitName(each.visit), element("span", { class: "muted small" }, each.group_size > 1 ? `${each.group_size} people` : ""),
       element("span", { class: "muted small" }, state)),
