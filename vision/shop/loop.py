@@ -118,7 +118,8 @@ class ShopLoop:
         item = self._cameras.next(_WAIT_S)
         if isinstance(item, Ended):
             self.state.ended[item.camera] = item.reason
-            log.warning("camera ended", camera=item.camera, reason=item.reason or "its footage is over")
+            if item.reason:
+                log.warning("camera ended", camera=item.camera, reason=item.reason)
             self._watch(self._gatherer.end(item.camera))
         elif item is not None and self._fits(item):
             self.state.pictures += 1
