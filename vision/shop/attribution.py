@@ -11,17 +11,20 @@ from store.layout import Plan
 from vision.floor.tracks import FloorTracks
 from vision.shop.accounts import Accounts
 from vision.shop.balance import Balance
-from vision.shop.deeds import Act, reach_options, step_options
+from vision.shop.deeds import Act, change_options, reach_options, step_options
 from vision.shop.evidence import HandChange, HandOver, PlateStep, Reach, SlotChange
 from vision.shop.facts import Fact, gather, parties
 from vision.shop.giving import given
 from vision.shop.goods import Goods
 from vision.shop.happenings import (
+    ChangeKey,
     Incident,
     ReachKey,
     StepKey,
+    change_touches,
     merged_changes,
     reach_touches,
+    source_of_change,
     source_of_reach,
     source_of_step,
     step_touches,
@@ -62,7 +65,7 @@ class Attributor:
         self._accounts = Accounts(self._goods, self.settings, self._stock, self._is_staff)
         self._teller = Teller(self._store, self._goods, self._track_name, self.settings)
         self._incidents: list[Incident] = []
-        self._closed: dict[ReachKey | StepKey, float] = {}
+        self._closed: dict[ReachKey | StepKey | ChangeKey, float] = {}
         self._given: dict[tuple[int, int, float], tuple[HandOver, Fact | None]] = {}
         self._told_until: dict[str, float] = {}
         self._nearby = Nearby(self._goods, self.settings, self.settings.open_s + 15.0)
@@ -89,6 +92,18 @@ class Attributor:
             return
         home = self._home(lambda other: step_touches(step, other, self._goods, self.settings), None)
         home.steps[key] = step
+
+    def add_change(self, change: SlotChange) -> None:
+        """Take a change of a slot that belongs to no reach that was seen; again, when pictures know more.
+
+        It needs the times between which it arose; one without says nothing.
+        """
+        key = (change.slot, change.before_s)
+        if not (change.before_s < change.after_s) or key in self._closed:
+            return
+        old = next((incident for incident in self._incidents if key in incident.changes), None)
+        home = self._home(lambda other: change_touches(change, other, self._goods, self.settings), old)
+        home.changes[key] = change
 
     def add_hand_over(self, hand_over: HandOver) -> None:
         """Take a hand-over."""
@@ -127,6 +142,7 @@ class Attributor:
         for incident in joined:
             home.acts |= incident.acts
             home.steps |= incident.steps
+            home.changes |= incident.changes
             home.facts += incident.facts
             self._incidents.remove(incident)
         self._incidents.append(home)
@@ -138,7 +154,7 @@ class Attributor:
         in_order = sorted(self._incidents, key=lambda incident: (incident.start_s, incident.end_s))
         for incident in in_order:
             seen = self._watched(incident)
-            touched = stale & {*(key[0] for key in incident.acts), *self._slots(incident)}
+            touched = stale & {*(key[0] for key in incident.acts), *incident.slots(self._goods)}
             if incident.changed or touched or seen != incident.seen:
                 stale |= self._solve(incident)
                 incident.changed, incident.seen = False, seen
@@ -163,10 +179,6 @@ class Attributor:
                 found.append(0 if until_s is None else 2 if late else 1)
         return tuple(found)
 
-    def _slots(self, incident: Incident) -> set[str]:
-        slots = {slot for act in incident.acts.values() for slot in act.reach.slots}
-        return slots | {slot for key in incident.steps for slot in self._goods.on_plate[key[0]]}
-
     def _solve(self, incident: Incident) -> set[int | str]:
         """Explain an incident; the people and slots of which it says something else than before."""
         before = incident.facts
@@ -179,10 +191,17 @@ class Attributor:
         known = (self._goods, self._accounts, self.settings)
         options = [reach_options(act, steps, self._told_until, *known) for act in acts]
         options += [step_options(n, step, self._nearby.at_plate(step), *known) for n, step in enumerate(steps)]
-        found = explain(options, steps, merged_changes(acts), self.settings)
+        loose = [incident.changes[key] for key in sorted(incident.changes)]
+        near = [self._nearby.at_slot(change.slot, change.before_s, change.after_s) for change in loose]
+        options += [
+            change_options(change, steps, self._told_until, who, *known)
+            for change, (who, _) in zip(loose, near, strict=True)
+        ]
+        found = explain(options, steps, merged_changes(acts, loose), self.settings)
         sources = [source_of_reach(act) for act in acts] + [source_of_step(step) for step in steps]
-        others = [self._nearby.instead(act.reach) for act in acts] + [{} for _ in steps]
         names = [source.name for source in sources[len(acts) :]]
+        sources += [source_of_change(change, at_s) for change, (_, at_s) in zip(loose, near, strict=True)]
+        others = [self._nearby.instead(act.reach) for act in acts] + [{} for _ in (*steps, *loose)]
         told = [fact for fact in before if self._teller.knows(fact)]
         incident.facts = gather(found, options, sources, others, names, told, self._goods)
         for fact in incident.facts:
@@ -207,7 +226,7 @@ class Attributor:
 
     def _close(self, incident: Incident) -> None:
         self._incidents.remove(incident)
-        self._closed |= dict.fromkeys([*incident.acts, *incident.steps], incident.end_s)
+        self._closed |= dict.fromkeys([*incident.acts, *incident.steps, *incident.changes], incident.end_s)
         for key in [key for key, end_s in self._closed.items() if end_s < self._now - 60.0]:
             del self._closed[key]
         self._past += [fact for fact in incident.facts if self._teller.knows(fact)]

@@ -181,7 +181,7 @@ def _continued(beam: Sequence[_Explanation], options: Sequence[_Choice], unseen:
 
 
 def _scaled(options: Sequence[_Choice], posterior: Sequence[float]) -> dict[Deed, float]:
-    found = {}
+    found: dict[Deed, float] = {}
     for choice, after in zip(options, posterior, strict=True):
         times = after / choice.probability if choice.probability > 0 else 0.0
         found |= {deed: p * times for deed, p in choice.deeds}

@@ -106,7 +106,7 @@ def reach_options(
     for deed, log in drafts:
         log += hand_log(act.hand, deed.kind, settings)
         log += named_log(act.hand, deed.product, len(goods.products), settings) - level
-        options += _shown(deed, log, reach, steps, watched, goods, settings)
+        options += _shown(deed, log, reach.start_s, reach.end_s, steps, watched, goods, settings)
     return options
 
 
@@ -135,6 +135,33 @@ def step_options(
                 deed = Deed(who, "take" if step.grams < 0 else "put", product, slot, quantity)
                 log += math.log(settings.unseen * weight / len(slots))
                 options.append(_option(deed, log, goods, number))
+    return options
+
+
+def change_options(
+    change: SlotChange,
+    steps: Sequence[PlateStep],
+    watched: Mapping[str, float],
+    near: Mapping[int, float],
+    goods: Goods,
+    belongings: Belongings,
+    settings: AttributionSettings,
+) -> list[Option]:
+    """All explanations of a slot that looks otherwise, by a hand that was not seen, nothing first; as of steps."""
+    slot, home = change.slot, goods.home(change.slot)
+    span = (change.before_s, change.after_s)
+    options = [Option(None, math.log(1 - settings.unseen_change))]
+    there = {home: 1.0 - (1 - settings.restocked) * belongings.empty(slot, change.before_s)}
+    there |= dict(belongings.astray(slot, change.before_s))
+    for who, weight in near.items():
+        share = settings.unseen_change * weight
+        held = belongings.held(who, change.before_s) if who != NOBODY else {}
+        for product, p in there.items():
+            deed, log = Deed(who, "take", product, slot), math.log(share * p * settings.reach_takes)
+            options += _shown(deed, log, *span, steps, watched, goods, settings)
+        for product, p in _puts(slot, held, belongings.unheld(who), goods, settings).items():
+            deed, log = Deed(who, "put", product, slot), math.log(share * p * settings.reach_returns)
+            options += _shown(deed, log, *span, steps, watched, goods, settings)
     return options
 
 
@@ -168,7 +195,8 @@ def _mean_named(
 def _shown(
     deed: Deed,
     log: float,
-    reach: Reach,
+    start_s: float,
+    end_s: float,
     steps: Sequence[PlateStep],
     watched: Mapping[str, float],
     goods: Goods,
@@ -179,10 +207,10 @@ def _shown(
     if plate is None or plate not in watched:
         yield _option(deed, log, goods)
         return
-    told = watched[plate] >= reach.end_s + settings.slack_s
+    told = watched[plate] >= end_s + settings.slack_s
     yield _option(deed, log + math.log(settings.step_missed if told else settings.step_pending), goods)
     for number, step in enumerate(steps):
-        if step.plate != plate or not touch(reach.start_s, reach.end_s, step, settings):
+        if step.plate != plate or not touch(start_s, end_s, step, settings):
             continue
         for many, chance in enumerate(settings.several, 1):
             several = Deed(deed.who, deed.kind, deed.product, deed.slot, many)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from statistics import fmean
 
 from vision.shop.deeds import Act, touch
-from vision.shop.evidence import PlateStep, Reach, SlotChange
+from vision.shop.evidence import PlateStep, SlotChange
 from vision.shop.facts import Fact, Source
 from vision.shop.goods import Goods
 from vision.shop.weighing import AttributionSettings
@@ -16,6 +16,8 @@ ReachKey = tuple[int, int, float]
 """Track, hand and start of a reach."""
 StepKey = tuple[str, float, float]
 """Plate, start and end of a step."""
+ChangeKey = tuple[str, float]
+"""Slot and start of a change that belongs to no reach."""
 _SHARED = 0.02  # two hands are at one place when each may be there with this probability
 
 
@@ -25,6 +27,7 @@ class Incident:
 
     acts: dict[ReachKey, Act] = field(default_factory=dict)
     steps: dict[StepKey, PlateStep] = field(default_factory=dict)
+    changes: dict[ChangeKey, SlotChange] = field(default_factory=dict)
     facts: list[Fact] = field(default_factory=list)
     changed: bool = True
     seen: tuple[int, ...] = ()
@@ -32,15 +35,22 @@ class Incident:
     @property
     def start_s(self) -> float:
         """When its first part began."""
-        return min(part.start_s for part in self._parts())
+        return min(start_s for start_s, _ in self._spans())
 
     @property
     def end_s(self) -> float:
         """When its last part ended."""
-        return max(part.end_s for part in self._parts())
+        return max(end_s for _, end_s in self._spans())
 
-    def _parts(self) -> list[Reach | PlateStep]:
-        return [*(act.reach for act in self.acts.values()), *self.steps.values()]
+    def slots(self, goods: Goods) -> set[str]:
+        """The slots that it is about."""
+        slots = {slot for act in self.acts.values() for slot in act.reach.slots} | {slot for slot, _ in self.changes}
+        return slots | {slot for key in self.steps for slot in goods.on_plate[key[0]]}
+
+    def _spans(self) -> list[tuple[float, float]]:
+        spans = [(act.reach.start_s, act.reach.end_s) for act in self.acts.values()]
+        spans += [(step.start_s, step.end_s) for step in self.steps.values()]
+        return spans + [(change.before_s, change.after_s) for change in self.changes.values()]
 
 
 def reach_touches(act: Act, incident: Incident, goods: Goods, settings: AttributionSettings) -> bool:
@@ -50,6 +60,9 @@ def reach_touches(act: Act, incident: Incident, goods: Goods, settings: Attribut
         apart = max(reach.start_s - other.reach.end_s, other.reach.start_s - reach.end_s)
         if apart <= settings.slack_s and own & _places_of(other, goods):
             return True
+    for change in incident.changes.values():
+        if change.slot in own and change.before_s <= reach.end_s and change.after_s >= reach.start_s:
+            return True
     return any(
         step.plate in own and touch(reach.start_s, reach.end_s, step, settings) for step in incident.steps.values()
     )
@@ -57,10 +70,28 @@ def reach_touches(act: Act, incident: Incident, goods: Goods, settings: Attribut
 
 def step_touches(step: PlateStep, incident: Incident, goods: Goods, settings: AttributionSettings) -> bool:
     """Whether a step may have to do with an incident."""
+    for change in incident.changes.values():
+        if goods.plate_of.get(change.slot) == step.plate and touch(change.before_s, change.after_s, step, settings):
+            return True
     return any(
         step.plate in _places_of(act, goods) and touch(act.reach.start_s, act.reach.end_s, step, settings)
         for act in incident.acts.values()
     )
+
+
+def change_touches(change: SlotChange, incident: Incident, goods: Goods, settings: AttributionSettings) -> bool:
+    """Whether a change of a slot that belongs to no reach may have to do with an incident."""
+    spans = [act.reach for act in incident.acts.values() if change.slot in _places_of(act, goods)]
+    if any(change.before_s <= reach.end_s and change.after_s >= reach.start_s for reach in spans):
+        return True
+    if any(
+        o.slot == change.slot and change.before_s < o.after_s and o.before_s < change.after_s
+        for o in incident.changes.values()
+    ):
+        return True
+    plate = goods.plate_of.get(change.slot)
+    steps = [step for step in incident.steps.values() if step.plate == plate]
+    return any(touch(change.before_s, change.after_s, step, settings) for step in steps)
 
 
 def _places_of(act: Act, goods: Goods) -> set[str]:
@@ -69,14 +100,22 @@ def _places_of(act: Act, goods: Goods) -> set[str]:
     return slots | {goods.plate_of[slot] for slot in slots if slot in goods.plate_of}
 
 
-def merged_changes(acts: Sequence[Act]) -> dict[str, SlotChange]:
+def merged_changes(acts: Sequence[Act], loose: Iterable[SlotChange]) -> dict[str, SlotChange]:
     """What pictures say of each slot: hands that were there at once share the pictures, so that these count once."""
     found: dict[str, list[SlotChange]] = {}
     for act in acts:
         for slot, change in act.changes.items():
             found.setdefault(slot, []).append(change)
+    for change in loose:
+        found.setdefault(change.slot, []).append(change)
     return {
-        slot: SlotChange(slot, fmean(c.taken for c in same), fmean(c.returned for c in same), same[0].cameras)
+        slot: SlotChange(
+            slot,
+            fmean(change.taken for change in same),
+            fmean(change.returned for change in same),
+            same[0].cameras,
+            fmean(change.misplaced for change in same),
+        )
         for slot, same in sorted(found.items())
     }
 
@@ -92,3 +131,8 @@ def source_of_reach(act: Act) -> Source:
 def source_of_step(step: PlateStep) -> Source:
     """What a step's facts hang on."""
     return Source(f"step/{step.plate}/{step.start_s:.3f}", (step.start_s + step.end_s) / 2, step.end_s)
+
+
+def source_of_change(change: SlotChange, at_s: float) -> Source:
+    """What the facts of a change without a reach hang on; ``at_s`` is when somebody was nearest."""
+    return Source(f"change/{change.slot}/{change.before_s:.3f}", at_s, change.after_s, change.cameras)

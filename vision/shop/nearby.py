@@ -42,6 +42,27 @@ class Nearby:
                 weights[who] = math.exp(-0.5 * (away / self._settings.arm_sigma_m) ** 2)
         return normalised(weights)
 
+    def at_slot(self, slot: str, start_s: float, end_s: float) -> tuple[dict[int, float], float]:
+        """Who may have reached into a slot between two times, with weights that add up to 1; and when most likely.
+
+        Somebody weighs as much as they were near on average; NOBODY is among them.
+        """
+        total: dict[int, float] = {}
+        best, at_s, moments = 0.0, (start_s + end_s) / 2, 0
+        for time_s, places in self._places:
+            if not start_s <= time_s <= end_s:
+                continue
+            moments += 1
+            for who, xy in places.items():
+                away = self._goods.distance_m(slot, xy)
+                if away <= self._settings.arm_m:
+                    weight = math.exp(-0.5 * (away / self._settings.arm_sigma_m) ** 2)
+                    total[who] = total.get(who, 0.0) + weight
+                    if weight > best:
+                        best, at_s = weight, time_s
+        weights = {who: weight / max(moments, 1) for who, weight in total.items()}
+        return normalised({NOBODY: self._settings.nobody, **weights}), at_s
+
     def instead(self, reach: Reach) -> dict[int, float]:
         """Whose hand it may have been instead: others who stand so near that wrists may be taken for one another."""
         near = [

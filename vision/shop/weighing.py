@@ -36,7 +36,8 @@ class AttributionSettings:
     Directive 76/211/EEC allows 1.5 to 3 % at most from 300 g on). A share ``pressed`` of steps is wrong by about
     ``pressed_g``, for another hand pressed on the plate. ``step_missed`` is the chance that a plate that was watched
     told of no step (measured: none of 133), ``step_pending`` that it has not yet. ``unseen`` is the chance that a step
-    has no reach that was seen, ``spurious`` that nothing was moved, over ``span_g`` grams.
+    has no reach that was seen, ``spurious`` that nothing was moved, over ``span_g`` grams. ``unseen_change`` is the
+    chance that a slot near somebody was reached into without a reach that was seen.
 
     Who: somebody within ``arm_m`` of a slot may have reached into it, by a Gaussian of ``arm_sigma_m``; somebody whom
     nobody follows weighs ``nobody`` on that scale. ``swapped`` is the chance that a wrist is that of somebody else
@@ -72,6 +73,7 @@ class AttributionSettings:
     step_missed: float = 0.01
     step_pending: float = 0.5
     unseen: float = 0.05
+    unseen_change: float = 0.03
     spurious: float = 0.01
     span_g: float = 3000.0
     arm_m: float = 1.4

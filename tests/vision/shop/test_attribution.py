@@ -26,7 +26,7 @@ from tests.vision.shop.corner import (
     tracks,
 )
 from vision.shop.attribution import Attributor
-from vision.shop.evidence import HandChange, HandOver, PlateStep
+from vision.shop.evidence import HandChange, HandOver, PlateStep, SlotChange
 from vision.shop.weighing import AttributionSettings
 
 ANNA, BEN = 1, 2
@@ -456,3 +456,33 @@ def test_what_comes_late_within_the_lag_comes_to_the_same(late_s):
         )
     assert found[0] == found[1]
     assert [who for _, who, *_ in found[0]] == ["anna", "ben"]
+
+
+# -- slots that changed without a reach
+
+
+def loose(product, before_s, after_s, taken, returned=-5.0):
+    return SlotChange(slot(product), taken, returned, ("c2",), returned, START + before_s, START + after_s)
+
+
+def test_a_slot_that_changed_without_a_reach_is_of_whoever_stood_there():
+    watch = attributor()
+    run(watch, 4, {BEN: front("tea"), ANNA: (2.5, 2.5)})
+    run(watch, 8, {ANNA: front("tea"), BEN: (2.5, 2.5)})
+    watch.add_change(loose("tea", 4.5, 8.0, 6.0))
+    watch.add_change(loose("rice", 4.5, 8.0, 1.0))
+    watch.add_change(SlotChange(slot("beans"), 6.0, -6.0, ("c2",)))
+    events = run(watch, 12, {ANNA: (2.5, 2.5)})
+    assert sure(events) == [("taken", "anna", gtin("tea"))]
+    (taken,) = [event for event in events if event.confidence > 0.5]
+    assert START + 4.5 <= taken.time <= START + 8
+    assert taken.cameras == ("c2",)
+
+
+def test_a_change_and_the_reach_that_made_it_are_one():
+    watch = attributor()
+    run(watch, 6, {ANNA: front("tea"), BEN: front("tea")})
+    watch.add_change(loose("tea", 4.0, 6.0, 6.0))
+    first = run(watch, 9, {ANNA: front("tea"), BEN: front("tea")})
+    watch.add_reach(reach(5, ANNA, "tea"), TAKES, [change("tea", 6.0, -6.0)])
+    assert sure(first + run(watch, 10, {ANNA: front("tea")})) == [("taken", "anna", gtin("tea"))]
