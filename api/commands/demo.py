@@ -30,6 +30,9 @@ def demo(
     from store.errors import BusError, RecordsError, UnavailableError
     from store.settings import SettingsError
 
+    mendable: tuple[type[Exception], ...] = (
+        *told_errors(), BusError, DemoError, ModelError, RecordsError, ServeError, SettingsError, UnavailableError
+    )  # fmt: skip
     log_to_stderr()
     stop = threading.Event()
 
@@ -42,9 +45,7 @@ def demo(
     before = signal.signal(signal.SIGINT, end)
     try:
         run_demo(DemoRequest(out, serve, port, open_browser), Screen(), stop)
-    except (
-        *told_errors(), BusError, DemoError, ModelError, RecordsError, ServeError, SettingsError, UnavailableError
-    ) as error:  # fmt: skip
+    except mendable as error:
         typer.echo(f"aisle demo: {error}", err=True)
         raise typer.Exit(2) from None
     finally:

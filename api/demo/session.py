@@ -118,7 +118,6 @@ def _play(
             watching_shop(case, settings, bus, networks=networks, watcher=watcher, opens=later(shift_s))
         )
         state, over = watching.loop.state, threading.Event()
-        stack.callback(over.set)
 
         def shop() -> None:
             try:
@@ -128,7 +127,8 @@ def _play(
 
         playing = threading.Thread(target=shop, name="aisle-demo-shoppers", daemon=True)
         playing.start()
-        stack.callback(lambda: (over.set(), playing.join(10)))
+        stack.callback(playing.join, 10)
+        stack.callback(over.set)
         length_s = max((person.left_s for person in shot.truth.people if len(person.time_s)), default=0.0)
         length_s -= shot.began_s
         with screen.stage("Playing it as a live shop") as step:

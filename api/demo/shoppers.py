@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -93,7 +93,7 @@ class Shoppers:
         )
 
 
-def _asked(client: httpx.Client, path: str, body: dict[str, object]) -> dict[str, object]:
+def _asked(client: httpx.Client, path: str, body: Mapping[str, object]) -> dict[str, object]:
     for wait_s in (0.5, 1.0, 2.0, None):
         try:
             answer = client.post(path, json=body)
