@@ -184,4 +184,4 @@ class InsightsService:
 
 def _told(name: str, facts: Facts) -> Facts:
     """What of these facts is new: of the whole floor its cells, for the cameras tell the rest of their pictures."""
-    return facts if name != FLOOR else Facts(tiles=[rows for rows in facts.tiles if rows.space == "floor"])
+    return facts if name != FLOOR else Facts(tiles=facts.tiles)
