@@ -31,6 +31,7 @@ DEEPEST = 4  # rows that are compared at all
 LEVELS = 4  # parts of a column from its top to its bottom
 FLOOR = 2.0  # grey values: smaller differences are noise
 LEVEL_SCALE = 25.0  # grey values, beyond which a level's change counts no more
+WEIGHTS_OF = 2 * SWEPT + 1 + 4 * LEVELS + 1, SWEPT + 4 + 3  # features of the way, and of strangeness
 
 
 @dataclass(frozen=True, slots=True, eq=False)
