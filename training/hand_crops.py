@@ -23,6 +23,7 @@ from cameras.scale import pixels_per_metre
 from datasets.formats.registry import open_dataset
 from datasets.formats.simulated import runs
 from datasets.sample import Sample
+from datasets.simulation.filming.recipes import safe_name
 from datasets.simulation.filming.replay import replayed
 from datasets.simulation.truth.holding import Holding
 from models.hands import ACROSS_M, SIZE, WRIST, cut_hand, hand_matrix
@@ -91,7 +92,7 @@ class _Run:
         if self._holding is None:
             self._holding = Holding.of(replayed(self._folder))
             views = load_plan(self._folder / "plan.yaml").cameras
-            self._cameras = {view.camera: CameraModel.of(view) for view in views}
+            self._cameras = {safe_name(view.camera): CameraModel.of(view) for view in views}
         if camera not in self._times:
             with (self._folder / "cameras" / camera / "frames.csv").open(encoding="utf-8", newline="") as file:
                 self._times[camera] = [datetime.fromisoformat(row["time"]).timestamp() for row in csv.DictReader(file)]

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from cameras.geometry import CameraModel
 from cameras.scale import pixels_per_metre
+from datasets.formats.simulated import runs
 from datasets.sample import DatasetFileError
 from datasets.simulation.filming.replay import replayed
 from datasets.simulation.truth.holding import Held, Holding
@@ -25,7 +26,7 @@ from training.hand_crops import KEPT, HandCrops, Variation, hands_of, made, plai
 
 @pytest.fixture(scope="session")
 def small_run(small_dataset):
-    (run,) = (small_dataset / "runs").iterdir()
+    (run,) = runs(small_dataset)
     return run
 
 
@@ -83,8 +84,8 @@ def test_hands_have_the_truth_of_their_time(hands, small_run):
     assert {track for track, _ in held} == {taken.track_id}  # killed: the hands of who only looks
     assert 0 < len(held) < sum(map(len, hands)) / 2
     assert all(10 < scale < 200 for _, scale in held)
-    both = [each for each in hands for person in np.unique(each.person) if each.held[each.person == person].all()]
-    assert sum(len(each) >= 2 for each in both) < len(held) / 2  # killed: both hands hold what one does
+    # Killed: both hands hold what one does.
+    assert all(each.held[each.person == person].sum() <= 1 for each in hands for person in each.person)
 
 
 def test_hands_are_cut_out_once_and_few_of_the_pictures_of_empty_hands(small_dataset, hands, tmp_path):
@@ -95,15 +96,16 @@ def test_hands_are_cut_out_once_and_few_of_the_pictures_of_empty_hands(small_dat
 
     crops = cut()
     assert int(crops.held.sum()) == sum(int(each.held.sum()) for each in hands) > 3
-    empty = sum(int((~each.held).sum()) for each in hands)
-    assert int((~crops.held).sum()) < 0.6 * empty  # killed: all pictures, most of which show nothing of use
+    empty = [each for each in hands if not each.held.any()]
+    kept = [each for each in hands if each.held.any()] + empty[::4]
+    assert len(crops) == sum(map(len, kept))  # killed: all pictures, most of which show nothing of use
     assert crops.pictures.shape[1:] == (KEPT, KEPT, 3)
     first = hands[0] if hands[0].held.any() else next(each for each in hands if each.held.any())
     place = int(np.flatnonzero(first.held)[0])
     points = first.sample.keypoints[first.person[place], :, :2]
     hand = first.hand[place]
     forearm = np.linalg.norm(points[9 + hand] - points[7 + hand]) * SIZE / (ACROSS_M * first.scale[place])
-    assert forearm in pytest.approx(crops.forearm[crops.held], rel=1e-4) or np.isclose(crops.forearm, forearm).any()
+    assert np.isclose(crops.forearm[crops.held], forearm, rtol=1e-4).any()
     told.clear()
     again = cut()
     assert told == []  # killed: cutting out anew at each start
@@ -117,7 +119,7 @@ def test_data_that_cannot_teach_is_refused(small_dataset, tmp_path):
         next(hands_of(tmp_path))
     only = tmp_path / "only"
     shutil.copytree(small_dataset, only)
-    (run,) = (only / "runs").iterdir()
+    (run,) = runs(only)
     for path in run.glob("cameras/*/coco.json"):
         document = json.loads(path.read_text())
         document["annotations"] = []
@@ -135,7 +137,8 @@ def test_as_many_hands_that_hold_something_as_empty_ones_are_drawn_and_few_that_
     assert held[chosen].mean() == pytest.approx(0.5, abs=0.02)  # killed: as they come
     # Killed: hidden ones more often in one kind, which would teach that hidden hands hold something.
     for kind in (held, ~held):
-        assert seen[chosen][kind[chosen]].mean() == pytest.approx(1 / 1.3, abs=0.02)
+        expected = (seen & kind).sum() / ((seen & kind).sum() + 0.3 * (~seen & kind).sum())
+        assert seen[chosen][kind[chosen]].mean() == pytest.approx(expected, abs=0.02)
 
 
 def spotted():
@@ -147,7 +150,8 @@ def spotted():
 
 
 def spot(picture):
-    weight = picture[..., 0].astype(float) * (picture[..., 0] > 150)
+    weight = picture[..., 0].astype(float) * (picture[..., 0] > 60)
+    weight[weight == 127] = 0  # what lies outside is grey
     y, x = np.mgrid[:SIZE, :SIZE]
     return (x * weight).sum() / weight.sum(), (y * weight).sum() / weight.sum()
 
@@ -161,7 +165,9 @@ def test_the_wrist_stays_near_its_place_and_red_stays_red(seed):
     x, y = spot(picture)
     assert abs(x - WRIST[0] * SIZE) < 5  # killed: a mirror around another line
     assert abs(y - WRIST[1] * SIZE) < 5
-    assert picture[..., 0].max() > 150 > picture[..., 2].max()
+    red, blue = picture[..., 0] > 180, picture[..., 2] > 180
+    assert not blue.any()  # killed: blue, green and red
+    assert red.any() or (picture.std(axis=2) < 3).all()  # some are drawn without colours
 
 
 def test_joints_that_are_found_worse_move_and_turn_the_crop_more():

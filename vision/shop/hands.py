@@ -44,10 +44,10 @@ class HandSettings:
     Hands of people within ``near_m`` of a shelf's front, or within ``together_m`` of one another; ``least_joint`` is
     the least confidence of wrist and elbow, ``each`` the most cameras for one hand and ``most`` the most hands looked
     at in one moment, nearest to shelves first. ``span_s`` are the nearest and the farthest times from a reach that tell
-    of before and after. ``keep_s`` is how long is remembered. The probability that a hand holds something,
-    were half of all hands to do so, is logistic in ``offset`` + ``counts`` * what the cameras say together, as fitted on
-    simulated runs; ``most_surely`` is the most that it may be. Where wrists are known in the shop, a camera's wrist must
-    be within ``agree_m`` of where it should be seen: of the other hand if it is that one's, or else of none.
+    of before and after. ``keep_s`` is how long is remembered. The probability that a hand holds something, were half of
+    all hands to do so, is logistic in ``offset`` + ``counts`` * what the cameras say together, as fitted on simulated
+    runs; ``most_surely`` is the most that it may be. Where wrists are known in the shop, a camera's wrist must be
+    within ``agree_m`` of where it should be seen: of the other hand if it is that one's, or else of none.
     """
 
     near_m: float = 1.1

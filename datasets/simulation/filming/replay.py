@@ -8,7 +8,8 @@ from pathlib import Path
 from datasets.manifest import ManifestError, read_manifest
 from datasets.sample import DatasetFileError
 from datasets.simulation.filming.recording import RUN
-from datasets.simulation.scenario import load_scenario, play
+from datasets.simulation.scenario import play
+from datasets.simulation.scenario.reading import parse_scenario
 from datasets.simulation.shop import load_shop
 from datasets.simulation.timeline import Timeline
 
@@ -22,7 +23,10 @@ def replayed(run: Path) -> Timeline:
     try:
         settings = read_manifest(run, RUN).made["settings"]
         seed, start = int(settings["seed"]), float(settings["start"])
-        timeline = play(*load_shop(run / "plan.yaml"), load_scenario(run / "scenario.yaml"), seed, start=start)
+        path = run / "scenario.yaml"
+        # The run's name counts where the scenario has none: names of people are drawn by it.
+        scenario = parse_scenario(path.read_text(encoding="utf-8"), str(path), str(settings["scenario"]))
+        timeline = play(*load_shop(run / "plan.yaml"), scenario, seed, start=start)
         lines = (run / "events.jsonl").read_text(encoding="utf-8").splitlines()
         told = [(line["id"], line["type"], line["time"]) for line in map(json.loads, lines)]
     except (OSError, ValueError, TypeError, KeyError, ManifestError) as error:
