@@ -71,7 +71,7 @@ def test_a_reach_alone_may_be_anything():
 
 def test_an_idle_hand_is_told_of_nothing():
     watch = attributor()
-    watch.add_reach(reach(5, ANNA, "tea"), IDLE, [change("tea", -3.0, -3.0)])
+    watch.add_reach(reach(5, ANNA, "tea"), IDLE)
     assert run(watch, 8, {ANNA: front("tea")}) == []
 
 
@@ -148,8 +148,8 @@ def test_what_a_hand_looks_like_tells_products_apart_not_whether_one_was_taken()
 
 def test_two_people_at_once_each_take_their_own():
     watch = attributor()
-    watch.add_reach(reach(5, ANNA, {"beans": 0.7, "oats": 0.3}), TAKES)
-    watch.add_reach(reach(5.1, BEN, {"oats": 0.7, "beans": 0.3}), TAKES)
+    watch.add_reach(reach(5, ANNA, {"beans": 0.7, "oats": 0.3}))
+    watch.add_reach(reach(5.1, BEN, {"oats": 0.7, "beans": 0.3}))
     watch.add_step(step(5, -812.0))
     events = run(watch, 9, {ANNA: front("beans"), BEN: front("oats")}, plates=True)
     assert sorted(sure(events)) == [("taken", "anna", gtin("beans")), ("taken", "ben", gtin("oats"))]
@@ -178,7 +178,7 @@ def test_the_hand_that_came_out_full_has_it():
 def test_two_hands_of_one_person_take_two():
     watch = attributor()
     for hand in (0, 1):
-        watch.add_reach(reach(5, ANNA, "oats", hand), TAKES)
+        watch.add_reach(reach(5, ANNA, "oats", hand))
     watch.add_step(step(5, -964.0))
     assert sure(run(watch, 9, AT_BEANS, plates=True)) == [("taken", "anna", gtin("oats"))] * 2
 
