@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -20,12 +21,21 @@ from store.settings import Settings
 
 @contextmanager
 def run_services(
-    bus: Bus, records: Records, settings: Settings, plan: Plan | None = None, catalogue: Catalogue | None = None
+    bus: Bus,
+    records: Records,
+    settings: Settings,
+    plan: Plan | None = None,
+    catalogue: Catalogue | None = None,
+    *,
+    clock: Callable[[], float] = time.monotonic,
 ) -> Iterator[None]:
-    """Count, bill and keep what the bus carries, each in a thread, for as long as the block lasts."""
+    """Count, bill and keep what the bus carries, each in a thread, for as long as the block lasts.
+
+    ``clock`` says in seconds how the checkout's time passes between events; footage may be played slower than it was.
+    """
     insights = InsightsService(bus, records, settings, plan or ())
     audit = Audit(bus, records)
-    checkout = CheckoutService(bus, records, settings, plan, catalogue)
+    checkout = CheckoutService(bus, records, settings, plan, catalogue, clock=clock)
     with (
         _thread("aisle-insights", insights.run),
         _thread("aisle-checkout", checkout.run),

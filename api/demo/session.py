@@ -52,6 +52,32 @@ class DemoRequest:
     watcher: Callable[[Film, float], Watcher] | None = None
 
 
+class FilmClock:
+    """Seconds that pass as the film is played, however slowly; when it is over they pass as ours do."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._now: Callable[[], float] = lambda: 0.0
+        self._over = threading.Event()
+        self._newest = 0.0
+        self._ended_at: float | None = None
+
+    def follow(self, now: Callable[[], float], over: threading.Event) -> None:
+        """Take the time from ``now`` (seconds since the film began) until ``over`` is set."""
+        with self._lock:
+            self._now, self._over = now, over
+
+    def __call__(self) -> float:
+        """The time in seconds; never steps back."""
+        with self._lock:
+            self._newest = max(self._newest, self._now())
+            if not self._over.is_set():
+                return self._newest
+            if self._ended_at is None:
+                self._ended_at = time.monotonic()
+            return self._newest + time.monotonic() - self._ended_at
+
+
 def run_demo(request: DemoRequest, screen: Screen, stop: threading.Event) -> list[Bill]:
     """Play the demo until it is over or ``stop`` is set; the receipts beside the truth.
 
@@ -63,12 +89,13 @@ def run_demo(request: DemoRequest, screen: Screen, stop: threading.Event) -> lis
         records = stack.enter_context(Records.open(settings))
         bus = stack.enter_context(Bus.open(settings))
         plan, catalogue = shot.plan, shot.catalogue
-        stack.enter_context(run_services(bus, records, settings, plan, catalogue))
+        clock = FilmClock()
+        stack.enter_context(run_services(bus, records, settings, plan, catalogue, clock=clock))
         app = create_app(settings, bus=bus, records=records, plan=plan, catalogue=catalogue)
         server = stack.enter_context(PageServer(app, settings))
         screen.say(f"The shop live: {server.link('/shop')}")
         _open_browser(server.link("/shop"), request.open_browser)
-        found = _play(request, shot, settings, records, bus, server, screen, stop)
+        found = _play(request, shot, settings, records, bus, server, clock, screen, stop)
         if request.serve and not stop.is_set():
             screen.say(f"The pages go on: {server.link('/shop')}  (Ctrl-C ends them)")
             stop.wait()
@@ -94,6 +121,7 @@ def _play(
     records: Records,
     bus: Bus,
     server: PageServer,
+    film_clock: FilmClock,
     screen: Screen,
     stop: threading.Event,
 ) -> list[Bill]:
@@ -118,6 +146,7 @@ def _play(
             watching_shop(case, settings, bus, networks=networks, watcher=watcher, opens=later(shift_s))
         )
         state, over = watching.loop.state, threading.Event()
+        film_clock.follow(lambda: state.time_s - began_s, watching.ended)
 
         def shop() -> None:
             try:

@@ -10,7 +10,7 @@ from rich.console import Console
 
 from api.demo.film import Film
 from api.demo.screen import Screen
-from api.demo.session import DemoRequest, run_demo
+from api.demo.session import DemoRequest, FilmClock, run_demo
 from api.demo.shoppers import DemoError, Shoppers
 from api.demo.telling import Bill
 from api.shop_watch import Networks
@@ -111,3 +111,19 @@ def test_a_server_that_is_away_is_said(film):
     shoppers = Shoppers("http://127.0.0.1:9", "key", film.openings, (), {}, 0.0, lambda text: None)
     with pytest.raises(DemoError, match="does not answer"):
         shoppers.run(lambda: float("inf"), threading.Event())
+
+
+def test_the_films_time_passes_as_it_is_played_and_then_as_ours():
+    clock, over = FilmClock(), threading.Event()
+    assert clock() == 0.0
+    played = [float("-inf")]
+    clock.follow(lambda: played[0], over)
+    assert clock() == 0.0
+    played[0] = 12.0
+    assert [clock(), clock()] == [12.0, 12.0]
+    played[0] = 11.0
+    assert clock() == 12.0
+    over.set()
+    first = clock()
+    threading.Event().wait(0.01)
+    assert 12.0 <= first < clock()
