@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import shutil
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -12,6 +13,7 @@ import pytest
 
 from checkout.policy import Policy
 from datasets.sample import DatasetFileError
+from models.boxes import Boxes
 from store.events import PersonLeft, ProductTaken, SessionOpened
 from store.plan import load_plan
 from tests.training.truthful import Blind, Truthful
@@ -179,6 +181,45 @@ def test_the_watcher_is_told_who_is_staff(clip, tmp_path):
     play(Clip(folder), Networks(Blind()), SETTINGS, ("vision",), open_watcher)
     assert asked[0](ben["track_id"])
     assert not asked[0](anna["track_id"])
+
+
+class Counting(Blind):
+    """Sees one person in every picture, and counts pictures."""
+
+    def __init__(self):
+        self.pictures = 0
+
+    def detect(self, images, min_confidence=0.1):
+        self.pictures += len(images)
+        joints = np.full((1, 17, 3), 0.5, np.float32)
+        return [Boxes(np.array([[1, 2, 3, 4]], np.float32), np.array([0.75], np.float32), joints) for _ in images]
+
+
+def test_what_is_found_can_be_kept_beside_the_clip(clip, tmp_path):
+    folder = shutil.copytree(clip.folder, tmp_path / "short-0003")
+    seen, eyes = [], Counting()
+
+    class Noting(Truthful):
+        def update(self, captured, time_s, detections):
+            seen.append([(len(d), *d.xyxy[0], d.confidence[0], d.keypoints[0, 0, 0]) for d in detections.values()])
+            return super().update(captured, time_s, detections)
+
+    def watched(settings):
+        seen.clear()
+        play(Clip(folder), Networks(eyes), settings, ("vision",), lambda clip, networks, is_staff: Noting(clip))
+        return list(seen)
+
+    kept = replace(SETTINGS, keep=True)
+    first = watched(kept)
+    pictures = eyes.pictures
+    assert pictures > 100
+    assert watched(kept) == first
+    assert eyes.pictures == pictures
+    assert first[10][0] == (1, 1, 2, 3, 4, 0.75, 0.5)
+    watched(SETTINGS)
+    assert eyes.pictures == 2 * pictures
+    watched(replace(kept, least=0.4))  # another way of looking keeps another file
+    assert eyes.pictures == 3 * pictures
 
 
 def test_truth_is_inside_the_shop_and_ends_with_the_last_event(clip):

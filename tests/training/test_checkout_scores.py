@@ -50,6 +50,7 @@ def test_the_confidences_of_receipts_lines_alone_are_checked():
 def test_nothing_wrong_is_perfect_and_something_wrong_where_nothing_is_due_shows():
     empty = SessionOutcome("a-1", "s", (), final_s=0.0)
     assert (scored([empty])["item_f1"], scored([empty])["exact_receipts"], scored([empty])["wrong_charge"]) == (1, 1, 0)
+    assert (scored([empty])["final_receipt_p95_s"], scored([empty])["unissued"]) == (0.0, 0)
     charged = SessionOutcome("a-1", "s", (ScoredLine("milk", 1, 0, 100, 0.9),), final_s=0.0)
     assert scored([charged])["wrong_charge"] == 100
 
