@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from cameras.geometry import CameraModel
 from vision.floor.tracks import FloorTracks
+from vision.shop.adoption import adopted
 from vision.shop.arms import Rays, choose, ray_error
 from vision.shop.moment import ShopMoment
 from vision.shop.ray_tables import RayTables
@@ -106,8 +107,11 @@ class WristFinder:
         self._time_s: float | None = None
 
     def update(self, moment: ShopMoment) -> Hands:
-        """The hands ``LAG_S`` before ``moment``. Cameras that are not ours are left out."""
-        self._looks.append(self._look(moment))
+        """The hands ``LAG_S`` before ``moment``. Cameras that are not ours are left out.
+
+        Boxes that are nobody's count for whom their joints show (``adoption``).
+        """
+        self._looks.append(self._look(adopted(moment, self._tables)))
         while len(self._looks) > 2 and np.nanmax(self._looks[1].time_s, initial=-np.inf) < moment.time_s - _KEPT_S:
             self._looks.popleft()
         tracks, time_s = moment.tracks, moment.time_s - LAG_S
