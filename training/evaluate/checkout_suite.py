@@ -44,7 +44,7 @@ class SuiteSettings:
     size: tuple[int, int] = (384, 256)
     least: float = 0.3
     joints: str = "aisle-joints"
-    hands: str | None = None
+    hands: str | None = "aisle-hands"
     tail_s: float = 6.0
     policy: Policy = field(default_factory=Policy)
     keep: bool = False
