@@ -266,7 +266,7 @@ def agreed(sight: Sight, row: Ints, expected: Float, agree_m: float) -> tuple[Si
     far = own > agree_m  # false where nothing is expected
     swapped = far & (other <= agree_m)
     turned = replace(sight, hand=np.where(swapped, 1 - sight.hand, sight.hand))
-    kept = ~far | swapped
+    kept = np.asarray(~far | swapped)
     return turned.take(kept), row[kept]
 
 
@@ -274,7 +274,7 @@ def moved(sight: Sight, wrist: Float, elbow: Float) -> Sight:
     """The hands at ``wrist`` and ``elbow`` (n, 2), pixels, where both are known. The farther a camera's own joint was
     from there, the less it sees of the hand.
     """
-    known = np.isfinite(wrist).all(axis=1) & np.isfinite(elbow).all(axis=1)
+    known = np.asarray(np.isfinite(wrist).all(axis=1) & np.isfinite(elbow).all(axis=1))
     apart = np.linalg.norm(sight.wrist - wrist, axis=1) / sight.scale
     trust = np.where(known, np.exp(-((np.where(known, apart, 0.0) / _NEAR_M) ** 2) / 2), 1.0)
     return replace(
