@@ -50,7 +50,9 @@ def adopted(moment: ShopMoment, tables: RayTables) -> ShopMoment:
     away = axis_distance(tables.position[camera], tables.rays(camera, joints[..., :2]), xy)
     weight = np.where(joints[..., 2] >= _SEEN, joints[..., 2], 0.0)
     total = weight.sum(axis=1)[:, None]
-    mean = np.where(total > 0, (weight[:, None] * away).sum(axis=2) / np.maximum(total, 1e-9), np.inf)
+    # A joint that is not seen may point anywhere, and be endlessly far from a person.
+    apart = weight[:, None] * np.where(weight[:, None] > 0, away, 0.0)
+    mean = np.where(total > 0, apart.sum(axis=2) / np.maximum(total, 1e-9), np.inf)
     pictures = dict(moment.pictures)
     start = 0
     for (name, picture, rows), count in zip(lost, counts, strict=True):
