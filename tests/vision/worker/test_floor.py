@@ -195,7 +195,7 @@ def test_a_bumped_camera_is_told_of_and_weighs_less_until_it_is_as_it_was():
     told = [
         each if not 40 <= each.captured_at - START < 80 else other
         for each, other in zip(looks(straight, paths), looks(bent, paths), strict=True)
-        if each.index % 5 == 0
+        if each.index % 3 == 0
     ]
     followed = Followed(shop, FloorFollowing(learn_s=25.0, window_s=15.0))
     doubts: list[tuple[str, float]] = []
