@@ -46,7 +46,8 @@ _LOOKS_INSIDE: Final = 6  # and inside, where less than ``_LOCAL`` of the slot c
 _LOCAL: Final = 0.5
 _REFRESH_S: Final = 1.0  # how often slots are looked at that nobody is near
 _FEWEST: Final = 2  # cameras that must see a point
-_LEAST: Final = 0.02
+LEAST: Final = 0.1  # reaches that are less likely are not told
+_LEAST: Final = 0.02  # nor slots
 _STEP: Final = 2  # every second row and column of a patch is looked at
 
 
@@ -207,13 +208,14 @@ class IntrusionFinder:
         """One for each time that more and then less was before the front."""
         most = np.array(stay.shares).max(axis=1)
         parts = [(first, last) for first, last in visits(most, _DRAWN) if most[first : last + 1].max() >= ENTER]
-        return [
+        reaches = [
             self._reach(
                 number,
                 _Stay(stay.time_s[first : last + 1], stay.shares[first : last + 1], stay.person_xy[first : last + 1]),
             )
             for first, last in parts
         ]
+        return [reach for reach in reaches if sum(reach.slots.values()) >= LEAST]
 
     def _reach(self, number: int, stay: _Stay) -> Reach:
         shares = np.array(stay.shares)
@@ -221,9 +223,13 @@ class IntrusionFinder:
         peak = int(total.argmax())
         weight = (shares * (total / total.max())[:, None]).sum(axis=0)
         weight = weight / weight.sum()
-        sure = min(_SUREST, float(shares.max()) / _SURE)
         best = int(weight.argmax())
         middle, xy = self._middle[best], stay.person_xy[peak]
+        way = xy - middle[:2]
+        gone = np.linalg.norm(stay.person_xy[-1] - stay.person_xy[0]) / max(stay.time_s[-1] - stay.time_s[0], _LAG_S)
+        sure = min(_SUREST, float(shares.max()) / _SURE) * reaching(
+            float(way @ self._normal[best]), abs(float(way @ self._along[best])), float(gone)
+        )
         inside = [time for time, share in zip(stay.time_s, shares.max(axis=1), strict=True) if share >= LEAVE]
         return Reach(
             track_id=number,
@@ -240,6 +246,14 @@ class IntrusionFinder:
             },
             cameras=tuple(name for name, views in self._views.items() if best in views.slots),
         )
+
+
+def reaching(before_m: float, aside_m: float, speed_m_s: float) -> float:
+    """How well it fits a reach that a person stands ``before_m`` before the front, ``aside_m`` beside the slot, and
+    walks: who passes by, or stands with the back to a shelf, is before its front too.
+    """
+    far = np.array([(before_m - 0.55) / 0.05, (aside_m - 0.45) / 0.06, (speed_m_s - 0.3) / 0.06])
+    return float(np.prod(1.0 / (1.0 + np.exp(np.clip(far, -50.0, 50.0)))))
 
 
 _AROUND: Final = np.ones((3, 3), np.uint8)
