@@ -16,12 +16,12 @@ NOBODY = 0
 class AttributionSettings:
     """Every number that ``attribution`` reasons with. Probabilities in [0, 1], logarithms natural.
 
-    Fitted means: on simulated runs of seed 500, by hand over few values, to the calibration of the confidences.
+    What is not said to be counted or measured is set by judgement.
 
     What a reach is for: ``reach_takes`` and ``reach_returns`` (the latter if the hand's slot is that of a product that
-    the person holds), the rest is nothing (fitted: about half of the reported reaches do nothing). ``puts_elsewhere``
-    is how much less likely a held product goes to another's slot (one in ten returns in the families' scripts).
-    ``unheld`` is the chance that somebody holds what nobody saw them take (recall of takes, about .95, and the rest of
+    the person holds), the rest is nothing (about half of the reported reaches are taken to do nothing). ``puts_elsewhere``
+    is how much less likely a held product goes to another's slot.
+    ``unheld`` is the chance that somebody holds what nobody saw them take (what was missed, and the rest of
     their bag), ``stocks`` that of somebody who fills shelves, as ``stockers`` of all people do. ``foreign`` is the
     chance that a product of which nothing was known to lie in a slot does, ``restocked`` that something is in a slot
     that was empty as far as is known. ``several`` gives the chances of 1, 2, 3, ... packages in one hand.
