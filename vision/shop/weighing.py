@@ -18,13 +18,13 @@ class AttributionSettings:
 
     What is not said to be counted or measured is set by judgement.
 
-    What a reach is for: ``reach_takes`` and ``reach_returns`` (the latter if the hand's slot is that of a product that
-    the person holds), the rest is nothing (about half of the reported reaches are taken to do nothing). ``puts_elsewhere``
-    is how much less likely a held product goes to another's slot.
-    ``unheld`` is the chance that somebody holds what nobody saw them take (what was missed, and the rest of
-    their bag), ``stocks`` that of somebody who fills shelves, as ``stockers`` of all people do. ``foreign`` is the
-    chance that a product of which nothing was known to lie in a slot does, ``restocked`` that something is in a slot
-    that was empty as far as is known. ``several`` gives the chances of 1, 2, 3, ... packages in one hand.
+    What a reach is for: ``reach_takes`` and ``reach_returns`` (the latter if the hand's slot is that of a product
+    that the person holds), the rest is nothing (about half of the reported reaches are taken to do nothing).
+    ``puts_elsewhere`` is how much less likely a held product goes to another's slot. ``unheld`` is the chance that
+    somebody holds what nobody saw them take (what was missed, and the rest of their bag), ``stocks`` that of somebody
+    who fills shelves, as ``stockers`` of all people do. ``foreign`` is the chance that a product of which nothing was
+    known to lie in a slot does, ``restocked`` that something is in a slot that was empty as far as is known.
+    ``several`` gives the chances of 1, 2, 3, ... packages in one hand.
 
     What pictures say: ``hand_weight`` and ``slot_weight`` multiply their logarithms (below 1 where pictures repeat one
     another), ``most_slot`` bounds the latter. ``hand_take``, ``hand_return`` and ``hand_idle`` are the chances of
