@@ -29,7 +29,7 @@ CAMERAS = tuple(
 )
 RNG = np.random.default_rng(3)
 EMPTY = {model.camera: RNG.integers(90, 110, (SIZE[1], SIZE[0], 3)).astype(np.uint8) for model in CAMERAS}
-PERSON = (0.15, 1.4)
+PERSON = (0.15, 1.56)
 
 
 def painted(blobs, gone=()):
@@ -103,7 +103,7 @@ def test_an_arm_at_a_slot_is_a_reach_into_it():
 
 
 def test_a_body_before_a_shelf_is_no_reach():
-    walking = [(0.2, painted([(x, 1.4, 0.0, 1.7, 0.2)])) for x in np.linspace(-0.6, 0.6, 12)]
+    walking = [(0.2, painted([(x, 1.56, 0.0, 1.7, 0.2)])) for x in np.linspace(-0.6, 0.6, 12)]
     finder, told = played([*walking, (2.0, painted([BODY]))])
     assert told == finder.finish() == []
 
