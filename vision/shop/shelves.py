@@ -114,7 +114,10 @@ class ShelfWatcher:
             columns = differences(deviation[k], seen[k], self._faces[slot]) / noise
             if np.isfinite(columns).any():
                 times = float(before.first_s[k][seen[k]].min()), float(after.last_s[k][seen[k]].max())
-                yield slot, Compared(views, row, was[k], after.patch[k], columns, *times)
+                # What only one of them shows is as good as unchanged.
+                first = np.where(before.count[k, ..., None] > 0, was[k], after.patch[k])
+                then = np.where(after.count[k, ..., None] > 0, after.patch[k], first)
+                yield slot, Compared(views, row, first, then, columns, *times)
 
 
 def _front(slot: PlacedSlot) -> tuple[float, float, float]:

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tests.vision.shop.painted_shelves import CAMERAS, Shop, moment, plan
+from tests.vision.shop.painted_shelves import CAMERAS, SIZE, Shop, moment, plan
 from vision.shop.evidence import SlotChange
 from vision.shop.shelves import ShelfWatcher
 
@@ -94,6 +94,17 @@ def test_the_way_of_a_package_is_told_from_what_is_seen_behind_it(gone):
     assert taken.taken > taken.returned + 2
     assert returned.returned > returned.taken + 2  # killed: the signs of the sweep, or the way left out
     assert min(taken.taken, returned.returned) > 4
+
+
+def test_the_way_is_told_of_a_column_that_is_half_hidden():
+    slot = plan().slots()[SLOTS.index(SLOT)]
+    corner, along = np.array(slot.corner), np.array([*slot.along, 0.0])
+    # Somebody hides its upper part after the reach.
+    middle = corner + along * slot.width_m * 0.25 + np.array([0.0, 0.0, 0.17])
+    standing = {model.camera: (0, 0, SIZE[0], round(float(model.project(middle)[1]))) for model in CAMERAS}
+    found = changes(watched((1.5, 3, Shop({(SLOT, 0): 1}), {}), (4, 5.5, Shop(), standing)))[SLOT]
+    assert found.cameras == ("right",)
+    assert found.returned > found.taken  # killed: what nobody saw counts as black
 
 
 def test_a_strange_package_is_not_taken_for_one_that_belongs_there():
