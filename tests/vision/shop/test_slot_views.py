@@ -10,7 +10,7 @@ from tests.vision.shop.painted_shelves import CAMERAS, SIZE, camera, plan
 from vision.detections import Detections
 from vision.shop.covered import covered
 from vision.shop.slot_change import Goods, faces
-from vision.shop.slot_memory import KEPT, SlotMemory
+from vision.shop.slot_memory import KEPT, SPACINGS_S, SlotMemory
 from vision.shop.slot_motion import WEIGHTS_OF, features
 from vision.shop.slot_views import COLUMNS, ROWS, SlotViews
 
@@ -81,13 +81,14 @@ def test_a_body_covers_less_than_its_box_and_a_bodiless_box_all():
 def test_memory_keeps_a_bounded_number_of_looks_and_the_older_ones_apart():
     memory, rows = SlotMemory(1), np.array([0])
     free = np.ones((1, ROWS, COLUMNS), np.bool_)
-    for n in range(400):
+    span = SPACINGS_S[-1] * (KEPT + 5)
+    for n in range(round(span / 0.1)):
         memory.add(n * 0.1, rows, np.full((1, ROWS, COLUMNS, 3), n % 256, np.uint8), free)
     always = np.full(1, -np.inf)
-    assert memory.before(rows, 39.9, always).last_s[0, 0, 0] == pytest.approx(39.9, abs=0.4)
-    old = memory.before(rows, 32.0, always)
+    assert memory.before(rows, span - 0.1, always).last_s[0, 0, 0] == pytest.approx(span - 0.1, abs=0.4)
+    old = memory.before(rows, span - 8.0, always)
     assert old.count[0, 0, 0] >= 2  # killed: one ring of close looks alone
-    assert memory.before(rows, 39.9 - (KEPT + 3) * 1.0, always).count[0, 0, 0] == 0
+    assert memory.before(rows, span - 0.1 - (KEPT + 3) * SPACINGS_S[-1], always).count[0, 0, 0] == 0
 
 
 def test_the_features_of_a_flat_package_are_numbers():
