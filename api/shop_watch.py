@@ -106,10 +106,9 @@ def open_networks(case: ShopCase, threads: int | None = None) -> Networks:
 
 
 def open_watcher(case: ShopCase, networks: Networks, store: str, side: SideFacts) -> Watcher:
-    """The watcher of a shop."""
-    return ShopWatcher(
-        case.plan, case.catalogue, case.models, reader=networks.hands, store=store, is_staff=side.is_staff
-    )
+    """The watcher of a shop, whose events are of ``store`` whatever the plan calls it."""
+    plan = case.plan.model_copy(update={"store": store})
+    return ShopWatcher(plan, case.catalogue, case.models, reader=networks.hands, is_staff=side.is_staff)
 
 
 @contextmanager
