@@ -13,7 +13,8 @@ from api.demo.screen import Screen
 from api.demo.session import DemoRequest, FilmClock, run_demo
 from api.demo.shoppers import DemoError, Shoppers
 from api.demo.telling import Bill
-from api.shop_watch import Networks
+from api.shop_watch import Networks, lacking_for_shelves, shop_case
+from api.watch.options import OptionError
 from tests.training.truthful import Blind, Truthful
 from training.evaluate.checkout_clip import clips_in
 
@@ -34,7 +35,7 @@ class Noting(Truthful):
     """Also notes the plates that it is told of."""
 
     def weigh(self, plate, time_s, grams):
-        PLATES.append((plate, len(time_s)))
+        PLATES.extend((plate, round(at, 3), each) for at, each in zip(time_s, grams, strict=True))
 
 
 def played(film, folder, change=lambda event: event):
@@ -93,9 +94,12 @@ def test_each_change_is_a_line_and_the_end_a_table(whole, film):
 
 
 def test_plates_reach_the_watcher_by_the_interface(whole, film):
-    readings = list(film.weights())
-    assert {plate for plate, _ in PLATES} == {each.plate for each in readings}
-    assert sum(n for _, n in PLATES) == len(readings)
+    # In order and none left out, but for the last: the footage may end before they are sent.
+    readings = list(film.weights())[: len(PLATES)]
+    assert len(readings) > 50
+    shift_s = PLATES[0][1] - readings[0].time_s
+    assert [(each.plate, each.grams) for each in readings] == [(plate, grams) for plate, _, grams in PLATES]
+    assert [each.time_s + shift_s for each in readings] == pytest.approx([at for _, at, _ in PLATES], abs=0.01)
 
 
 def test_a_receipt_is_right_that_has_what_was_taken_and_nothing_else():
@@ -127,3 +131,17 @@ def test_the_films_time_passes_as_it_is_played_and_then_as_ours():
     first = clock()
     threading.Event().wait(0.01)
     assert 12.0 <= first < clock()
+
+
+def test_what_a_shop_lacks_to_watch_its_shelves_is_said(film):
+    plan, catalogue = film.plan, film.catalogue
+    names = [view.camera for view in plan.cameras]
+    assert lacking_for_shelves(plan, catalogue, names) == ""
+    assert "no shelves" in lacking_for_shelves(plan.model_copy(update={"fixtures": ()}), catalogue, names)
+    assert "--catalogue" in lacking_for_shelves(plan, None, names)
+    assert "without lens and pose in the plan: cellar" in lacking_for_shelves(plan, catalogue, [*names, "cellar"])
+    assert "two cameras" in lacking_for_shelves(plan, catalogue, names[:1])
+    with pytest.raises(OptionError, match="cellar"):
+        shop_case(plan, catalogue, {"cellar": "cellar.mp4", names[0]: "a.mp4"})
+    case = shop_case(plan, catalogue, {names[1]: "b.mp4", names[0]: "a.mp4"})
+    assert [model.camera for model in case.models] == [names[1], names[0]]

@@ -68,5 +68,11 @@ def test_it_ends_with_the_bus(bus: Bus, records: Records) -> None:
     assert not thread.is_alive()
 
 
-def test_every_type_but_those_of_people_is_kept() -> None:
-    assert set(EVENT_TYPES) - KEPT_TYPES == {"person.entered", "person.moved", "person.left", "person.passed"}
+def test_every_type_but_those_of_people_and_raw_readings_is_kept() -> None:
+    assert set(EVENT_TYPES) - KEPT_TYPES == {
+        "person.entered",
+        "person.moved",
+        "person.left",
+        "person.passed",
+        "plate.read",
+    }
