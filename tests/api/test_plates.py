@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import time
 
+import httpx
 import pytest
-from fastapi.testclient import TestClient
 
 from api.app import create_app
 from api.keys import create_key
+from api.serve import PageServer
 from store.bus import Bus
 from store.events import PlateRead
 from store.records import Records
@@ -19,12 +20,13 @@ BODY = {"plate": ["a", "b", "a"], "time_s": [10.0, 10.0, 10.05], "grams": [1.5, 
 
 @pytest.fixture(scope="module")
 def plates(tmp_path_factory):
-    settings = Settings(store="plates", data_dir=tmp_path_factory.mktemp("plates"))
+    settings = Settings(store="plates", data_dir=tmp_path_factory.mktemp("plates"), port=0)
     with Records.open(settings) as records, Bus.open(settings) as bus:
         keys = {
             scope: create_key(records, scope, [scope], now=time.time())[1] for scope in ("plates:write", "gates:write")
         }
-        with TestClient(create_app(settings, bus=bus, records=records), base_url="http://127.0.0.1") as client:
+        app = create_app(settings, bus=bus, records=records)
+        with PageServer(app, settings) as server, httpx.Client(base_url=server.url, timeout=30) as client:
             yield client, bus, keys
 
 

@@ -15,6 +15,7 @@ from store.events import (
     Event,
     PersonEntered,
     PersonMoved,
+    PlateRead,
     ProductEvent,
     ProductTaken,
     UnknownEventTypeError,
@@ -92,6 +93,19 @@ def moved(draw: st.DrawFn) -> PersonMoved:
 def any_event(cls: type[Event]) -> st.SearchStrategy[Event]:
     if cls is PersonMoved:
         return moved()
+    if cls is PlateRead:
+        common = {name: FIELDS[name] for name in ("id", "store", "time", "cameras", "confidence", "evidence")}
+        readings = st.lists(st.tuples(text, FIELDS["time"], finite), max_size=4)
+        return st.builds(
+            lambda rows, **fields: PlateRead(
+                **fields,
+                plate=tuple(row[0] for row in rows),
+                time_s=tuple(row[1] for row in rows),
+                grams=tuple(row[2] for row in rows),
+            ),
+            rows=readings,
+            **common,
+        )
     given_fields = {name: FIELDS.get(name, text) for name in cls.model_fields}
     if "reason" in given_fields:
         given_fields["reason"] = REASONS.get(cls.type, text)
