@@ -71,6 +71,8 @@ class Fact:
         for deed, p in self.likely().items():
             found[getattr(deed, name)] = found.get(getattr(deed, name), 0.0) + p
         total = sum(found.values())
+        if total <= 0.0:  # what mass balance rules out altogether
+            return {key: 1 / len(found) for key in found}
         return {key: p / total for key, p in sorted(found.items(), key=lambda pair: (-pair[1], str(pair[0])))}
 
 

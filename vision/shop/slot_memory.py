@@ -12,14 +12,14 @@ from vision.shop.slot_views import COLUMNS, ROWS, Patches
 Float = NDArray[np.float64]
 Mask = NDArray[np.bool_]
 
-SPACINGS_S = (0.35, 1.0)  # of a slot's looks: the newest ones close together, those before them far apart
+SPACINGS_S = (0.35, 1.0, 4.0)  # of a slot's looks: the newest ones close together, those before them far apart
 KEPT = 10  # looks of each spacing
 LEAST_FREE = 0.3  # of a patch, for a look to be kept
 LOOKS = 3  # a picture of a slot is made of
 
 
 class SlotMemory:
-    """Looks at the n slots of a camera: 10 about 0.35 s apart and 10 about 1 s apart, for each slot by itself."""
+    """Looks at the n slots of a camera: 10 about 0.35 s apart, 10 about 1 s and 10 about 4 s, each slot by itself."""
 
     def __init__(self, slots: int) -> None:
         self._rings = [_Ring(slots, spacing) for spacing in SPACINGS_S]
@@ -56,8 +56,10 @@ class SlotMemory:
 
     def _composite(self, rows: NDArray[np.int64], low: Float, high: Float, *, newest: bool) -> Composite:
         times = np.concatenate([ring.time_s[rows] for ring in self._rings], axis=1)
-        # A look is in both rings when both were due: once is enough.
-        times[:, KEPT:][(times[:, KEPT:, None] == times[:, None, :KEPT]).any(axis=2)] = -np.inf
+        # A look is in several rings when all were due: once is enough.
+        for end in range(KEPT, times.shape[1], KEPT):
+            later, earlier = times[:, end : end + KEPT], times[:, :end]
+            later[(later[:, :, None] == earlier[:, None]).any(axis=2)] = -np.inf
         times = np.where(np.isfinite(times) & (times >= low[:, None]) & (times <= high[:, None]), times, np.nan)
         order = np.argsort(-times if newest else times, axis=1)
         shape = (len(rows), ROWS, COLUMNS)
@@ -83,10 +85,11 @@ class SlotMemory:
         return Composite(*_middle(found, count), count, first, last)
 
     def _looks(self, rows: NDArray[np.int64], place: NDArray[np.int64]) -> tuple[Patches, Mask]:
-        fine, coarse = self._rings
-        inner, old = place % KEPT, place >= KEPT
-        patch, free = fine.patch[rows, inner], fine.free[rows, inner]
-        patch[old], free[old] = coarse.patch[rows[old], inner[old]], coarse.free[rows[old], inner[old]]
+        which, inner = place // KEPT, place % KEPT
+        patch, free = self._rings[0].patch[rows, inner], self._rings[0].free[rows, inner]
+        for number, ring in enumerate(self._rings[1:], 1):
+            own = which == number
+            patch[own], free[own] = ring.patch[rows[own], inner[own]], ring.free[rows[own], inner[own]]
         return patch, free
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -27,7 +27,12 @@ ARM_M: Final = 1.0
 _EVERY_S: Final = 1.0
 _APART_S: Final = (3.0, 1.0)  # looks older than the first are compared with those younger than the second
 _AFTER_S: Final = 8.0  # so long after somebody was near a slot it is looked at: until nobody hides it
-_LEAST: Final = (7.0, 4.0)  # log likelihood from which a slot has changed: by one camera, and by more
+_LEAST: Final = (7.0, 5.0)  # log likelihood from which a slot has changed: by one camera, and by more
+_FREE_S: Final = 1.2  # so long after the last one left, nobody stands before a slot
+_LEFT_S: Final = 0.3
+_STILL: Final = (6.0, 3.0)  # as _LEAST, of what is looked at again
+_LOOKS_S: Final = 2.5  # looks that make one picture of a slot lie so far apart
+_PATIENCE_S: Final = 8.0  # a change is looked at again when nobody stands there, at the latest after so long
 _SLACK_S: Final = 0.6
 _KNOWN: Final = 0.05  # a hand that was in the slot with this probability explains the change
 _SURE: Final = 0.9  # that somebody who stood there reached into it
@@ -35,10 +40,14 @@ _SURE: Final = 0.9  # that somebody who stood there reached into it
 
 @dataclass(frozen=True, slots=True)
 class _Changed:
+    """``change`` of a slot between two times, noticed at ``noticed_s``; looks before are since ``since_s``."""
+
     slot: str
     from_s: float
     to_s: float
     change: SlotChange
+    noticed_s: float
+    since_s: float | None
 
 
 class UnseenReaches:
@@ -56,6 +65,7 @@ class UnseenReaches:
         self._near_s = np.full(len(self._names), -np.inf)
         self._asked_s = -math.inf
         self._since: dict[str, float] = {}
+        self._noticed: list[_Changed] = []
         self._waiting: list[_Changed] = []
 
     def update(
@@ -81,6 +91,7 @@ class UnseenReaches:
         return found
 
     def _ask(self, time_s: float) -> None:
+        self._confirm(time_s)
         active = np.flatnonzero(self._near_s >= time_s - _AFTER_S).tolist()
         if not active:
             return
@@ -88,10 +99,34 @@ class UnseenReaches:
         since = {name: self._since[name] for name in names if name in self._since}
         old_s, new_s = _APART_S
         for change in self._compare(names, time_s - old_s, time_s - new_s, since, {}):
-            if max(change.taken, change.returned) >= _LEAST[len(change.cameras) > 1]:
-                self._waiting.append(_Changed(change.slot, change.before_s, change.after_s, change))
+            if _changed(change):
+                old = self._since.get(change.slot)
+                self._noticed.append(_Changed(change.slot, change.before_s, change.after_s, change, time_s, old))
                 # What comes next is compared with what is there now.
                 self._since[change.slot] = change.after_s
+
+    def _confirm(self, time_s: float) -> None:
+        """Look again at what was noticed, when nobody stands before it: shadows and arms have gone, changes stay."""
+        for each in list(self._noticed):
+            near_s = float(self._near_s[self._names.index(each.slot)])
+            free = near_s < time_s - _FREE_S
+            if not free and time_s < each.noticed_s + _PATIENCE_S:
+                continue
+            since = {} if each.since_s is None else {each.slot: each.since_s}
+            after_s = max(each.noticed_s - _FREE_S, near_s + _LEFT_S) if free else time_s - _APART_S[1]
+            # The looks that it was noticed by: later ones may show what was changed in between.
+            before_s = min(each.from_s + _LOOKS_S, each.noticed_s - _APART_S[0])
+            again = self._compare([each.slot], before_s, after_s, since, {})
+            if not again and time_s < max(each.noticed_s, near_s) + _PATIENCE_S:
+                continue  # nobody hides it any more, and it will be looked at
+            self._noticed.remove(each)
+            if again and max(again[0].taken, again[0].returned) >= _STILL[len(again[0].cameras) > 1]:
+                self._waiting.append(replace(each, change=again[0]))
+            elif self._since.get(each.slot) == each.to_s:
+                if each.since_s is None:
+                    del self._since[each.slot]
+                else:
+                    self._since[each.slot] = each.since_s
 
     def _proposed(self, changed: _Changed, people: Settled) -> list[tuple[Reach, SlotChange]]:
         place = self._names.index(changed.slot)
@@ -116,6 +151,10 @@ class UnseenReaches:
         start_s, end_s = min(spans[track]), max(spans[track])
         reach = Reach(track, 0, start_s, end_s, at_s, (x, y, z), xy, {changed.slot: _SURE}, changed.change.cameras)
         return [(reach, changed.change)]
+
+
+def _changed(change: SlotChange) -> bool:
+    return max(change.taken, change.returned) >= _LEAST[len(change.cameras) > 1]
 
 
 def _explains(reach: Reach, changed: _Changed) -> bool:

@@ -20,9 +20,9 @@ from vision.shop.attribution import Attributor
 from vision.shop.evidence import HandChange, Reach, SlotChange
 from vision.shop.handovers import HandOverFinder
 from vision.shop.hands import HandWatcher, Reads
+from vision.shop.intrusions import IntrusionFinder
 from vision.shop.moment import Image, SeenPicture, ShopMoment
 from vision.shop.plates import PlateWatcher
-from vision.shop.reaches import ReachFinder
 from vision.shop.shelves import ShelfWatcher
 from vision.shop.unseen import UnseenReaches
 from vision.shop.weighing import AttributionSettings
@@ -58,7 +58,7 @@ class ShopWatcher:
         self._tracker = FloorTracker(cameras, gates=gates if len(gates) else None)
         self.facts = FloorFacts(store or plan.store, cameras, self._out.extend)
         self._wrists = WristFinder(cameras)
-        self._reaches = ReachFinder(plan.slots(), self._tracker.cameras)
+        self._reaches = IntrusionFinder(plan, cameras)
         self._shelves = ShelfWatcher(plan, cameras, catalogue)
         self._hands = HandWatcher(reader, cameras, plan.slots()) if reader is not None else None
         self._meetings = HandOverFinder(self._hands) if self._hands is not None else None
@@ -102,7 +102,7 @@ class ShopWatcher:
         if self._hands is not None:
             self._hands.update(moment)
         self._shelves.update(moment)
-        self._questions.add(self._reaches.update(hands))
+        self._questions.add(self._reaches.update(moment))
         self._settle(self._tracker.settled)
         if self._meetings is not None:
             for given in self._meetings.update(hands, time_s):
