@@ -55,12 +55,10 @@ class Teller:
                 self.receipts[event.session_id] = event
                 kind = event.type.removeprefix("receipt.")
                 self._line(event.time, f"{self.name(event.session_id)}'s receipt, {kind}: {self._basket(event)}")
-            case GateDecided() if event.session_id is None:
+            case GateDecided(session_id=None):
                 self._line(event.time, f"somebody without a code goes {event.way} at {event.gate}: {event.reason}")
-            case GateDecided():
-                self._line(
-                    event.time, f"{self.name(event.session_id)} goes {event.way} at {event.gate}: {event.reason}"
-                )
+            case GateDecided(session_id=str(session)):
+                self._line(event.time, f"{self.name(session)} goes {event.way} at {event.gate}: {event.reason}")
 
     def is_issued(self, session: str) -> bool:
         """Whether the receipt of a session is final."""

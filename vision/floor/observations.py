@@ -163,9 +163,8 @@ def observe(
         better[~told] = np.eye(3)
         # The same density, of other numbers: it changes with the volume that they leave for X, Y and H.
         gain = (np.linalg.slogdet(better)[1] - np.linalg.slogdet(information)[1]) / 2
-        rarity = np.where(
-            told & possible, rarity + gain, np.where(told, np.median(rarity[possible], axis=None), rarity)
-        )
+        # A box that says nothing by itself says nothing of how rare it is either.
+        rarity = np.where(told, np.where(possible, rarity + gain, 0.0), rarity)
         weight = np.where(told[:, None, None], bodies.weight, weight)
         value = np.where(told[:, None], bodies.value, value)
         place = np.where(told[:, None], bodies.place, place)

@@ -68,7 +68,7 @@ class ShopWatcher:
         self._people = Settled()
         self._unseen = UnseenReaches(plan.slots(), self._see_slots)
         self._attributor = Attributor(
-            plan,
+            plan if store is None else plan.model_copy(update={"store": store}),
             catalogue,
             self._name,
             stock=stock,
