@@ -68,14 +68,10 @@ class Teller:
         said = self._body(fact)
         if said is None:
             said = {**self._body_of(told), "confidence": 0.0}
-        if _apart(self._body_of(told), said) < self._settings.retell:
+        if not self._moved(self._body_of(told), said):
             return None
         alone = self._body(replace(fact, balanced=None))
-        if (
-            fact.balanced is not None
-            and alone is not None
-            and _apart(self._body_of(told), alone) < self._settings.retell
-        ):
+        if fact.balanced is not None and alone is not None and not self._moved(self._body_of(told), alone):
             by = "balance"
         if fact.kind == "hand":
             said["to_track_id"] = self._name(fact.to)
@@ -90,6 +86,13 @@ class Teller:
         )
         self._said[told.id] = (told.model_copy(update=self._body_of(settled)), times + 1, by)
         return settled
+
+    def _moved(self, one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
+        """Whether two sayings differ by much, or one is sure of something and the other not."""
+        a, b = _joint(one), _joint(other)
+        pairs = [(a.get(key, 0.0), b.get(key, 0.0)) for key in a.keys() | b.keys()]
+        sure = self._settings.sure
+        return any(abs(p - q) >= self._settings.retell or (p >= sure) != (q >= sure) for p, q in pairs)
 
     def forget(self, fact: Fact) -> None:
         """A fact of which nothing more will be told."""
@@ -135,12 +138,6 @@ def _chances(spread: Mapping[str, float]) -> tuple[Chance, ...]:
     return tuple(
         Chance(id=id, probability=int(p * 10_000) / 10_000) for id, p in spread.items() if p >= _LEAST or p == best
     )
-
-
-def _apart(one: Mapping[str, Any], other: Mapping[str, Any]) -> float:
-    """How much two sayings differ: the greatest difference of the probability of any (who, what)."""
-    a, b = _joint(one), _joint(other)
-    return max((abs(a.get(key, 0.0) - b.get(key, 0.0)) for key in a.keys() | b.keys()), default=0.0)
 
 
 def _joint(said: Mapping[str, Any]) -> dict[tuple[str, str], float]:

@@ -47,8 +47,9 @@ class AttributionSettings:
 
     When: evidence that overlaps within ``slack_s`` is of one incident. It is decided ``settle_s`` after its end, and
     reopened by what comes until ``open_s`` after it. An event is told from a probability of ``tell_at`` on, at once
-    when all of it is at least ``clear`` sure, and told anew when ``retell`` of its probability moves. What was known of
-    somebody who has not been seen for ``gone_s`` is forgotten. Mass balance corrects what is up to ``balance_s`` old.
+    when all of it is at least ``clear`` sure, and told anew when ``retell`` of its probability moves, or when it passes
+    ``sure``, from which on a line waits for nothing. What was known of somebody who has not been seen for ``gone_s`` is
+    forgotten. Mass balance corrects what is up to ``balance_s`` old.
     """
 
     reach_takes: float = 0.45
@@ -89,6 +90,7 @@ class AttributionSettings:
     tell_at: float = 0.1
     clear: float = 0.97
     retell: float = 0.1
+    sure: float = 0.95
     gone_s: float = 1800.0
     balance_s: float = 180.0
 

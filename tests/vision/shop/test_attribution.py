@@ -26,7 +26,11 @@ from tests.vision.shop.corner import (
     tracks,
 )
 from vision.shop.attribution import Attributor
+from vision.shop.deeds import Deed
 from vision.shop.evidence import HandChange, HandOver, PlateStep, SlotChange
+from vision.shop.facts import Fact, Source
+from vision.shop.goods import Goods
+from vision.shop.telling import Teller
 from vision.shop.weighing import AttributionSettings
 
 ANNA, BEN = 1, 2
@@ -316,6 +320,23 @@ def test_late_evidence_settles_what_was_told():
     assert isinstance(settling, ProductSettled)
     assert (settling.settles, settling.by, settling.gtin) == (taken.id, "evidence", gtin("rice"))
     assert settling.time == pytest.approx(START + 8.2)
+
+
+def test_what_becomes_sure_is_told_anew_though_it_moved_little():
+    goods = Goods(plan(True), catalogue())
+    teller = Teller("store", goods, str, AttributionSettings())
+    place = next(iter(goods.slots))
+    deed = Deed(1, "take", goods.home(place), place)
+
+    def fact(probability):
+        return Fact(Source("reach", 10.0, 11.0), "take", 0, place, chances={deed: probability})
+
+    assert teller.tell(fact(0.93)) is not None
+    assert teller.tell_anew(fact(0.94), 12.0) is None
+    settled = teller.tell_anew(fact(0.97), 13.0)
+    assert settled is not None
+    assert settled.confidence == 0.97
+    assert teller.tell_anew(fact(0.99), 14.0) is None
 
 
 def test_a_reach_that_comes_after_its_step_takes_it_over():
