@@ -15,16 +15,13 @@ import structlog
 from api.watch.options import OptionError
 from cameras.geometry import CameraModel
 from cameras.live import CameraState
-from models.hands import open_hand_reader
-from models.joints import PosedDetector, open_joint_finder
-from models.people import PersonDetector, open_person_detector
 from store.bus import Bus
 from store.catalogue import Catalogue
 from store.events import Event
 from store.layout import Plan
 from store.settings import Settings
-from vision.shop.hands import Reads
 from vision.shop.loop import ShopLoop, Watcher
+from vision.shop.networks import Networks, open_networks
 from vision.shop.readings import SideFacts, listening
 from vision.shop.sources import Open, ShopCameras, open_camera
 from vision.shop.watcher import ShopWatcher
@@ -35,14 +32,6 @@ LEAST_CAMERAS: Final = 2
 _SMALL: Final = 640  # pictures up to so many pixels wide are looked at in a smaller size
 _STOP_S: Final = 60.0
 log = structlog.get_logger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class Networks:
-    """``eyes`` find people with their joints, ``hands`` reads what they hold; None: nothing does."""
-
-    eyes: PersonDetector
-    hands: Reads | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,20 +84,17 @@ def shop_case(plan: Plan, catalogue: Catalogue, cameras: Mapping[str, str], *, p
     )
 
 
-def open_networks(case: ShopCase, threads: int | None = None) -> Networks:
+def networks_for(case: ShopCase, threads: int | None = None) -> Networks:
     """The networks for a shop. Raises ``models.errors.ModelError`` and what opening them raises."""
-    threads = threads or os.cpu_count() or 1
     widest = max(model.size[0] for model in case.models)
-    size = (384, 256) if widest <= _SMALL else None
-    people = open_person_detector("aisle-people", size=size, threads=threads)
-    eyes = PosedDetector(people, open_joint_finder("aisle-joints", threads=threads))
-    return Networks(eyes, open_hand_reader("aisle-hands", threads=threads))
+    return open_networks(size=(384, 256) if widest <= _SMALL else None, threads=threads or os.cpu_count() or 1)
 
 
 def open_watcher(case: ShopCase, networks: Networks, store: str, side: SideFacts) -> Watcher:
     """The watcher of a shop, whose events are of ``store`` whatever the plan calls it."""
-    plan = case.plan.model_copy(update={"store": store})
-    return ShopWatcher(plan, case.catalogue, case.models, reader=networks.hands, is_staff=side.is_staff)
+    return ShopWatcher(
+        case.plan, case.catalogue, case.models, reader=networks.hands, store=store, is_staff=side.is_staff
+    )
 
 
 @contextmanager
@@ -129,7 +115,7 @@ def watching_shop(
     stop = threading.Event()
     with ExitStack() as stack:
         side = stack.enter_context(listening(bus, settings.store))
-        used = networks or open_networks(case)
+        used = networks or networks_for(case)
         cameras = stack.enter_context(
             ShopCameras(case.cameras, case.clock_offset_s, paced=case.paced, on_state=states.tell, opens=opens)
         )

@@ -9,15 +9,12 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from models.errors import UnknownWeightsError
-from models.openvino_home import import_openvino
-from models.registry import active, fetch, path_of, registry
-from models.runtimes import OpenVinoRuntime, Runtime, read_openvino
+from models.registry import ACTIVE, own_weights
+from models.runtimes import pictures_runtime
 
 Image = NDArray[np.uint8]
 Float = NDArray[np.floating]
 
-ACTIVE: Final = "active"
 OUTPUTS: Final = ("logits",)
 SIZE: Final = 48
 """The network's input is square."""
@@ -86,16 +83,7 @@ class HandReader:
     """
 
     def __init__(self, weights: Path, *, device: str = "cpu", threads: int | None = None) -> None:
-        model = read_openvino(weights)
-        model.reshape(import_openvino().PartialShape([1, SIZE, SIZE, 3]))
-        self._runtime: Runtime
-        if device == "cpu":
-            self._runtime = OpenVinoRuntime(model, threads=threads)
-        else:
-            from models.runtimes import TorchRuntime
-            from models.trainable import trainable
-
-            self._runtime = TorchRuntime(trainable(model), device="cpu" if device == "torch" else device)
+        self._runtime = pictures_runtime(weights, SIZE, device=device, threads=threads)
 
     def evidence(self, crops: Image) -> NDArray[np.float32]:
         """How much likelier each crop (n, 48, 48, 3) is where the hand holds something than where it does not.
@@ -122,12 +110,5 @@ def open_hand_reader(name: str = ACTIVE, *, device: str = "cpu", threads: int | 
 
     Raises ``UnknownWeightsError`` for a name that is neither, and what ``models.registry.fetch`` raises.
     """
-    if name == ACTIVE:
-        path = path_of(active("hands"))
-    elif name in registry():
-        path = fetch(name)
-    else:
-        path = Path(name)
-        if path.suffix not in (".onnx", ".xml") or not path.is_file():
-            raise UnknownWeightsError(f"{name!r} reads no hands: give active, aisle-hands, or an .onnx file of ours")
+    path = own_weights(name, "hands", "reads no hands", "aisle-hands")
     return HandReader(path, device=device, threads=threads)

@@ -11,16 +11,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.boxes import Boxes
-from models.errors import UnknownWeightsError
-from models.openvino_home import import_openvino
 from models.people import PersonDetector
-from models.registry import active, fetch, path_of, registry
-from models.runtimes import OpenVinoRuntime, Runtime, read_openvino
+from models.registry import ACTIVE, own_weights
+from models.runtimes import pictures_runtime
 
 Image = NDArray[np.uint8]
 Float = NDArray[np.float32]
 
-ACTIVE: Final = "active"
 OUTPUTS: Final = ("heatmaps",)
 KEYPOINTS: Final = 17
 SIZE: Final = 128
@@ -95,16 +92,7 @@ class JointFinder:
     """
 
     def __init__(self, weights: Path, *, device: str = "cpu", threads: int | None = None) -> None:
-        model = read_openvino(weights)
-        model.reshape(import_openvino().PartialShape([1, SIZE, SIZE, 3]))
-        self._runtime: Runtime
-        if device == "cpu":
-            self._runtime = OpenVinoRuntime(model, threads=threads)
-        else:
-            from models.runtimes import TorchRuntime
-            from models.trainable import trainable
-
-            self._runtime = TorchRuntime(trainable(model), device="cpu" if device == "torch" else device)
+        self._runtime = pictures_runtime(weights, SIZE, device=device, threads=threads)
 
     def find(self, image: Image, xyxy: Float) -> Float:
         """Joints float32 (n, 17, 3) of the people in boxes ``xyxy`` (n, 4) of a uint8 (H, W, 3) BGR image.
@@ -141,12 +129,5 @@ def open_joint_finder(name: str = ACTIVE, *, device: str = "cpu", threads: int |
 
     Raises ``UnknownWeightsError`` for a name that is neither, and what ``models.registry.fetch`` raises.
     """
-    if name == ACTIVE:
-        path = path_of(active("joints"))
-    elif name in registry():
-        path = fetch(name)
-    else:
-        path = Path(name)
-        if path.suffix not in (".onnx", ".xml") or not path.is_file():
-            raise UnknownWeightsError(f"{name!r} places no joints: give active, aisle-joints, or an .onnx file of ours")
+    path = own_weights(name, "joints", "places no joints", "aisle-joints")
     return JointFinder(path, device=device, threads=threads)

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Final, Protocol
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from models.boxes import Boxes
 from models.errors import UnknownWeightsError, UnusableNetworkError
-from models.registry import fetch, registry
-
-ACTIVE: Final = "active"
+from models.registry import ACTIVE, fetch, registry
 
 
 class PersonDetector(Protocol):

@@ -7,7 +7,7 @@ import os
 import tempfile
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Literal
+from typing import Final, Literal
 
 import structlog
 
@@ -22,6 +22,9 @@ from store.wheels import OnProgress, Wheel, WheelError, download_wheel, extract,
 log = structlog.get_logger(__name__)
 
 State = Literal["missing", "verified", "wrong hash"]
+
+ACTIVE: Final = "active"
+"""The name for whatever is promoted for a role, else what Aisle ships."""
 
 
 def registry() -> dict[str, WeightEntry]:
@@ -90,6 +93,22 @@ def fetch(name: str, on_progress: OnProgress | None = None) -> Path:
     Raises ``UnknownWeightsError``, ``WrongHashError``, or ``DownloadError``.
     """
     return fetch_all([name], on_progress)[0]
+
+
+def own_weights(name: str, role: Role, does: str, example: str) -> Path:
+    """The file of a network of ours: ``ACTIVE`` (what is promoted, else what Aisle ships), a name, or a file's path.
+
+    ``does`` completes the message of a name that is neither, ``example`` is a name that it may be. Raises
+    ``UnknownWeightsError``, and what ``fetch`` raises.
+    """
+    if name == ACTIVE:
+        return path_of(active(role))
+    if name in registry():
+        return fetch(name)
+    path = Path(name)
+    if path.suffix not in (".onnx", ".xml") or not path.is_file():
+        raise UnknownWeightsError(f"{name!r} {does}: give active, {example}, or an .onnx file of ours")
+    return path
 
 
 def fetch_all(names: Iterable[str], on_progress: OnProgress | None = None) -> list[Path]:

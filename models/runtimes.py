@@ -140,6 +140,21 @@ class TorchRuntime:
         return graph, place, outputs
 
 
+def pictures_runtime(weights: Path, size: int, *, device: str = "cpu", threads: int | None = None) -> Runtime:
+    """What runs a network file of ours that takes square pictures uint8 (n, ``size``, ``size``, 3).
+
+    ``device`` is "cpu" (OpenVINO), or torch's "cuda", "cuda:1", ... or "torch" (a CPU); ``threads`` limits OpenVINO's
+    threads.
+    """
+    model = read_openvino(weights)
+    model.reshape(import_openvino().PartialShape([1, size, size, 3]))
+    if device == "cpu":
+        return OpenVinoRuntime(model, threads=threads)
+    from models.trainable import trainable
+
+    return TorchRuntime(trainable(model), device="cpu" if device == "torch" else device)
+
+
 def from_uint8(network: torch.nn.Module) -> torch.nn.Module:
     """Let a network that takes float (n, 3, h, w) in [0, 1] take uint8 (n, h, w, 3)."""
     import torch

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Final
 
 from cameras.frame import Frame
-from models.people import ACTIVE, PersonDetector, open_person_detector
+from models.people import PersonDetector, open_person_detector
+from models.registry import ACTIVE
 from vision.appearance import colour_embedding
 from vision.detections import Detections, Tracks
 from vision.lookback import Lookback, Moment

@@ -19,13 +19,14 @@ from api.demo.shoppers import SCOPES, DemoError, Shoppers
 from api.demo.telling import Bill, Teller, bill_table, bills, clock, telling
 from api.keys import create_key
 from api.serve import PageServer
-from api.shop_watch import Networks, open_networks, watching_shop
+from api.shop_watch import networks_for, watching_shop
 from api.upkeep import run_services
 from checkout.prices import PriceBook
 from store.bus import Bus
 from store.records import Records
 from store.settings import Settings, load_settings
 from vision.shop.loop import Watcher
+from vision.shop.networks import Networks
 
 SETTLE_S: Final = 20.0
 """A demo does not wait two minutes for a receipt."""
@@ -127,7 +128,7 @@ def _play(
 ) -> list[Bill]:
     case = shot.case()
     with screen.stage("Opening the networks"):
-        networks = request.networks or open_networks(case)
+        networks = request.networks or networks_for(case)
     _, key = create_key(records, "demo", SCOPES, now=time.time(), expires_at=time.time() + _KEY_S)
     names = {person.session: person.name for person in shot.truth.people if person.session is not None}
     began_s = time.time() + _BEGIN_S

@@ -13,10 +13,11 @@ from api.demo.screen import Screen
 from api.demo.session import DemoRequest, FilmClock, run_demo
 from api.demo.shoppers import DemoError, Shoppers
 from api.demo.telling import Bill
-from api.shop_watch import Networks, lacking_for_shelves, shop_case
+from api.shop_watch import lacking_for_shelves, shop_case
 from api.watch.options import OptionError
 from tests.training.truthful import Blind, Truthful
 from training.evaluate.checkout_clip import clips_in
+from vision.shop.networks import Networks
 
 PLATES = []
 

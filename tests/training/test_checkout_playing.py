@@ -19,10 +19,10 @@ from store.plan import load_plan
 from tests.training.truthful import Blind, Truthful
 from training.evaluate.checkout_clip import Clip, clips_in
 from training.evaluate.checkout_playing import play
-from training.evaluate.checkout_seeing import Networks
 from training.evaluate.checkout_stream import CheckoutStream
 from training.evaluate.checkout_suite import SuiteSettings
 from training.evaluate.checkout_truth import seconds
+from vision.shop.networks import Networks
 
 SETTINGS = SuiteSettings(tail_s=2.0)
 

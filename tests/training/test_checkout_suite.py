@@ -19,8 +19,8 @@ from training.evaluate.checkout_curve import curve_svg
 from training.evaluate.checkout_pages import around, best_cameras, write_pages
 from training.evaluate.checkout_playing import play
 from training.evaluate.checkout_report import CheckoutReport
-from training.evaluate.checkout_seeing import Networks
 from training.evaluate.checkout_suite import SuiteRequest, SuiteSettings, clip_folder, suite_clips, suite_recipes
+from vision.shop.networks import Networks
 
 SETTINGS = SuiteSettings()
 

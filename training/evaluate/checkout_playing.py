@@ -3,43 +3,24 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from models.boxes import Boxes
-from store.events import Event
 from training.evaluate.checkout_clip import Clip, Weighed
 from training.evaluate.checkout_judging import RunOutcome, judge
 from training.evaluate.checkout_kept import KeptPeople, kept_file
-from training.evaluate.checkout_seeing import Cost, Image, Networks, seen_moments
+from training.evaluate.checkout_seeing import Cost, Image, seen_moments
 from training.evaluate.checkout_stream import CheckoutStream
 from training.evaluate.checkout_suite import Sensors, SuiteSettings
-from vision.detections import Detections
+from vision.shop.loop import Watcher
+from vision.shop.networks import Networks
 from vision.shop.watcher import ShopWatcher
 
 Float = NDArray[np.float64]
-
-
-class Watcher(Protocol):
-    """What turns moments of a shop into events; ``vision.shop.watcher.ShopWatcher`` is one."""
-
-    def update(
-        self, captured: Mapping[str, tuple[float, Image]], time_s: float, detections: Mapping[str, Detections]
-    ) -> list[Event]:
-        """One moment."""
-        ...
-
-    def weigh(self, plate: str, time_s: Float, grams: Float) -> None:
-        """What a plate read since the last moment."""
-        ...
-
-    def finish(self) -> list[Event]:
-        """What is left to tell when the stream ends."""
-        ...
 
 
 IsStaff = Callable[[str], bool]

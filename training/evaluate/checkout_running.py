@@ -13,8 +13,8 @@ from typing import Final
 from training.evaluate.checkout_clip import Clip
 from training.evaluate.checkout_judging import RunOutcome
 from training.evaluate.checkout_playing import play
-from training.evaluate.checkout_seeing import Networks, open_networks
 from training.evaluate.checkout_suite import Sensors, SuiteSettings
+from vision.shop.networks import Networks, open_networks
 
 _THREADS: Final = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
@@ -51,7 +51,8 @@ _worker: tuple[Networks, SuiteSettings, tuple[Sensors, ...]] | None = None
 def _start(settings: SuiteSettings, sensors: tuple[Sensors, ...]) -> None:
     global _worker
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent hears Ctrl-C
-    _worker = (open_networks(settings), settings, sensors)
+    networks = open_networks(settings.detector, settings.joints, settings.hands, size=settings.size, threads=1)
+    _worker = (networks, settings, sensors)
 
 
 def _run(clip: Clip) -> dict[Sensors, RunOutcome]:

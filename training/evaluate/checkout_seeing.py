@@ -10,14 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.boxes import Boxes
-from models.hands import open_hand_reader
-from models.joints import PosedDetector, open_joint_finder
-from models.people import PersonDetector, open_person_detector
 from training.evaluate.checkout_clip import Clip
 from training.evaluate.checkout_suite import SuiteSettings
 from vision.detections import Detections
 from vision.shop.gathering import Gathered, MomentGatherer
-from vision.shop.hands import Reads
 
 Image = NDArray[np.uint8]
 Find = Callable[[Sequence[tuple[str, float]], Sequence[Image]], list[Boxes]]
@@ -56,22 +52,6 @@ class _Timer:
 
     def __exit__(self, *_: object) -> None:
         self._spent[self._stage] = self._spent.get(self._stage, 0.0) + time.process_time() - self._began
-
-
-@dataclass(frozen=True, slots=True)
-class Networks:
-    """``eyes`` find people with their joints; ``hands`` reads what they hold, None where nothing does."""
-
-    eyes: PersonDetector
-    hands: Reads | None = None
-
-
-def open_networks(settings: SuiteSettings, threads: int = 1) -> Networks:
-    """The networks of the settings. Raises what opening them raises."""
-    people = open_person_detector(settings.detector, size=settings.size, threads=threads)
-    eyes = PosedDetector(people, open_joint_finder(settings.joints, threads=threads))
-    hands = open_hand_reader(settings.hands, threads=threads) if settings.hands is not None else None
-    return Networks(eyes, hands)
 
 
 def seen_moments(clip: Clip, find: Find, settings: SuiteSettings, cost: Cost) -> Iterator[SeenMoment]:

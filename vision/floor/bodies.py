@@ -91,11 +91,18 @@ def _first_guess(rotation: Float, position: Float, pair: Float, used: Bools, hei
     order = np.array([1, 0, 3, 2])
     first = order[used[:, order].argmax(axis=1)]
     at = pair[np.arange(len(pair)), first]
+    xy = meets_level(rotation, position, at, _SHARE[first] * height_m)
+    return np.concatenate([xy, np.full((len(xy), 1), height_m)], axis=1)
+
+
+def meets_level(rotation: Float, position: Float, at: Float, level_m: Float) -> Float:
+    """Where rays through ``at`` (n, 2) in the plane z = 1 of cameras, ``rotation`` (n, 3, 3) and ``position`` (n, 3),
+    are ``level_m`` (n,) above the floor: (n, 2) metres, NaN where they never are.
+    """
     rays = (np.concatenate([at, np.ones((len(at), 1))], axis=1)[:, None] @ rotation)[:, 0]
     with np.errstate(divide="ignore", invalid="ignore"):
-        reach = (_SHARE[first] * height_m - position[:, 2]) / rays[:, 2]
-    xy = position[:, :2] + np.where(reach > 0, reach, np.nan)[:, None] * rays[:, :2]
-    return np.concatenate([xy, np.full((len(xy), 1), height_m)], axis=1)
+        reach = (level_m - position[:, 2]) / rays[:, 2]
+    return np.asarray(position[:, :2] + np.where(reach > 0, reach, np.nan)[:, None] * rays[:, :2])
 
 
 def _linear(

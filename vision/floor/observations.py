@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cameras.geometry import CameraModel, undistort
-from vision.floor.bodies import Bodies, observe_bodies
+from vision.floor.bodies import Bodies, meets_level, observe_bodies
 from vision.floor.settings import BoxErrors, JointErrors
 
 Float = NDArray[np.float64]
@@ -203,11 +203,7 @@ def _first_guess(
 ) -> Float:
     """X, Y, H (n, 3) where the foot's ray meets the floor, or the head's the usual height; NaN where it does not."""
     at = np.where(cut[:, None], head, foot)
-    rays = (np.concatenate([at, np.ones((len(at), 1))], axis=1)[:, None] @ rotation)[:, 0]
-    level = np.where(cut, height_m, 0.0)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        reach = (level - position[:, 2]) / rays[:, 2]
-    xy = position[:, :2] + np.where(reach > 0, reach, np.nan)[:, None] * rays[:, :2]
+    xy = meets_level(rotation, position, at, np.where(cut, height_m, 0.0))
     return np.concatenate([xy, np.full((len(xy), 1), height_m)], axis=1)
 
 

@@ -12,6 +12,11 @@ import numpy as np
 from vision.floor.tracks import FloorMoment
 from vision.shop.evidence import HandChange, Reach, SlotChange
 
+SeeSlots = Callable[[Sequence[str], float, float, dict[str, float], dict[str, float]], list[SlotChange]]
+"""Slots, before and after which times, and by slot since and until when looks count, to how those that were seen
+changed; ``ShelfWatcher.change`` without the slots that no camera saw.
+"""
+
 AGAIN_S: Final = (0.0, 2.5, 6.0)
 """How long after a reach can first be judged its slots' pictures are asked again, for views that were hidden."""
 _FAR_M: Final = 1.0
@@ -65,15 +70,14 @@ class Settled:
 class Questions:
     """Asks of every reach what the hand held and how the slots changed, when that is to be seen.
 
-    ``read_hand`` and ``see_slots`` answer: the second is given the slots, before and after which times, and by slot
-    since and until when nobody else reached there. A reach is ready ``wait_s`` after its end. ``past`` are the reaches
-    of the last half minute.
+    ``read_hand`` and ``see_slots`` answer; looks count since and until somebody else reached there. A reach is ready
+    ``wait_s`` after its end. ``past`` are the reaches of the last half minute.
     """
 
     def __init__(
         self,
         read_hand: Callable[[Reach], HandChange | None],
-        see_slots: Callable[[Sequence[str], float, float, dict[str, float], dict[str, float]], list[SlotChange]],
+        see_slots: SeeSlots,
         wait_s: float,
     ) -> None:
         self._read_hand, self._see_slots, self._wait_s = read_hand, see_slots, wait_s

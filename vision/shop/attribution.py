@@ -38,7 +38,8 @@ from vision.shop.weighing import AttributionSettings
 class Attributor:
     """Fuses evidence into events about products. No clock of its own: ``update`` says what time it is.
 
-    ``track_name`` gives the name that events use for a floor track. ``stock`` is how many packages stand in slots at
+    ``track_name`` gives the name that events use for a floor track, ``store`` the store's where it is not the plan's.
+    ``stock`` is how many packages stand in slots at
     first, where that is known; ``is_staff`` tells of tracks that may put down what nobody saw them take. Evidence of
     one moment may come in any order; what comes twice counts once, the later saying. What comes more than
     ``settings.open_s`` late no longer changes what was told.
@@ -50,13 +51,14 @@ class Attributor:
         catalogue: Catalogue,
         track_name: Callable[[int], str] = str,
         *,
+        store: str | None = None,
         stock: Mapping[str, int] | None = None,
         is_staff: Callable[[int], bool] = lambda track_id: False,
         settings: AttributionSettings | None = None,
     ) -> None:
         self.settings = settings or AttributionSettings()
         self._goods = Goods(plan, catalogue)
-        self._store, self._track_name = plan.store, track_name
+        self._store, self._track_name = store or plan.store, track_name
         self._stock, self._is_staff = stock, is_staff
         self.reset()
 

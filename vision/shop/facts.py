@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 from vision.shop.deeds import Deed, Kind, Option
 from vision.shop.goods import Goods
 from vision.shop.incidents import Explanations
 from vision.shop.weighing import NOBODY
+
+K = TypeVar("K", bound=Hashable)
 
 _ENOUGH = 0.9999  # of the probability: explanations beyond that change nothing
 
@@ -60,20 +63,24 @@ class Fact:
 
     def who(self) -> dict[int, float]:
         """Whose hand it was, if it happened: adds up to 1, NOBODY among them; likeliest first."""
-        return self._spread("who")
+        return _shares(self.likely(), lambda deed: deed.who)
 
     def what(self) -> dict[str, float]:
         """Which product (id) it was, if it happened: adds up to 1; likeliest first."""
-        return self._spread("product")
+        return _shares(self.likely(), lambda deed: deed.product)
 
-    def _spread(self, name: str) -> dict:  # type: ignore[type-arg]
-        found: dict[object, float] = {}
-        for deed, p in self.likely().items():
-            found[getattr(deed, name)] = found.get(getattr(deed, name), 0.0) + p
-        total = sum(found.values())
-        if total <= 0.0:  # what mass balance rules out altogether
-            return {key: 1 / len(found) for key in found}
-        return {key: p / total for key, p in sorted(found.items(), key=lambda pair: (-pair[1], str(pair[0])))}
+
+def _shares(chances: Mapping[Deed, float], of: Callable[[Deed], K]) -> dict[K, float]:
+    """The probability of each ``of`` a deed, adding up to 1, likeliest first; all alike where no deed has any chance
+    left, as when mass balance rules them out.
+    """
+    found: dict[K, float] = {}
+    for deed, p in chances.items():
+        found[of(deed)] = found.get(of(deed), 0.0) + p
+    total = sum(found.values())
+    if total <= 0.0:
+        return {key: 1 / len(found) for key in found}
+    return {key: p / total for key, p in sorted(found.items(), key=lambda pair: (-pair[1], str(pair[0])))}
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,6 @@ from numpy.typing import NDArray
 
 from cameras.geometry import CameraModel
 from store.catalogue import Catalogue
-from store.furniture import PlacedSlot
 from store.layout import Plan
 from vision.shop.covered import covered
 from vision.shop.evidence import SlotChange
@@ -17,7 +16,7 @@ from vision.shop.moment import ShopMoment
 from vision.shop.slot_answers import Compared, answer
 from vision.shop.slot_change import Goods, deviations, differences, faces, gain, lit
 from vision.shop.slot_memory import Composite, SlotMemory
-from vision.shop.slot_views import SlotViews
+from vision.shop.slot_views import SlotViews, front_of
 
 Float = NDArray[np.float64]
 
@@ -41,7 +40,7 @@ class ShelfWatcher:
         self._place = {slot.id: i for i, slot in enumerate(slots)}
         self._goods = [Goods.of(slot, sizes.get(slot.slot.product)) for slot in slots]
         self._faces = [faces(goods, slot) for goods, slot in zip(self._goods, slots, strict=True)]
-        self._front = np.array([_front(slot) for slot in slots]).reshape(-1, 3)
+        self._front = np.array([front_of(slot) for slot in slots]).reshape(-1, 3)
         self._views = {camera.camera: SlotViews.of(plan, camera) for camera in cameras}
         self._memory = {name: SlotMemory(len(views)) for name, views in self._views.items()}
 
@@ -118,8 +117,3 @@ class ShelfWatcher:
                 first = np.where(before.count[k, ..., None] > 0, was[k], after.patch[k])
                 then = np.where(after.count[k, ..., None] > 0, after.patch[k], first)
                 yield slot, Compared(views, row, first, then, columns, *times)
-
-
-def _front(slot: PlacedSlot) -> tuple[float, float, float]:
-    x, y = (slot.corner[i] + slot.along[i] * slot.width_m / 2 for i in (0, 1))
-    return x, y, slot.corner[2] + 0.15

@@ -103,6 +103,12 @@ def extent_of(slot: PlacedSlot) -> tuple[float, float]:
     return slot.width_m, min(slot.headroom_m, HIGHEST_M)
 
 
+def front_of(slot: PlacedSlot) -> tuple[float, float, float]:
+    """The middle of a slot's front, 10 cm above its board: x, y, z in metres."""
+    x, y = (slot.corner[i] + slot.along[i] * slot.width_m / 2 for i in (0, 1))
+    return x, y, slot.corner[2] + 0.1
+
+
 def _fixed(pixels: NDArray[np.float32]) -> tuple[NDArray[np.int16], NDArray[np.uint16]]:
     """OpenCV's maps in fixed point: whole pixels (n, ROWS, COLUMNS, 2) and parts of them (n, ROWS, COLUMNS)."""
     if not len(pixels):

@@ -7,7 +7,7 @@ tells that something happened; who stood within arm's reach meanwhile may have d
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -16,11 +16,11 @@ from numpy.typing import NDArray
 
 from store.furniture import PlacedSlot
 from vision.floor.tracks import FloorTracks
-from vision.shop.asking import Settled
+from vision.shop.asking import SeeSlots, Settled
 from vision.shop.evidence import Reach, SlotChange
+from vision.shop.slot_views import front_of
 
 Float = NDArray[np.float64]
-Compare = Callable[[Sequence[str], float, float, dict[str, float], dict[str, float]], list[SlotChange]]
 
 ARM_M: Final = 1.0
 """From where somebody stands to the front of a slot that they reach."""
@@ -51,13 +51,14 @@ class _Changed:
 
 
 class UnseenReaches:
-    """Finds changes of ``slots`` that no hand explains. ``compare`` is ``ShelfWatcher.change``."""
+    """Finds changes of ``slots`` that no hand explains; ``see_slots`` compares their looks, as for ``Questions``."""
 
-    def __init__(self, slots: Sequence[PlacedSlot], compare: Compare) -> None:
+    def __init__(self, slots: Sequence[PlacedSlot], see_slots: SeeSlots) -> None:
         self._names = [slot.id for slot in slots]
-        self._front = np.array([_middle(slot) for slot in slots], np.float64).reshape(-1, 3)
+        self._place = {name: place for place, name in enumerate(self._names)}
+        self._front = np.array([front_of(slot) for slot in slots], np.float64).reshape(-1, 3)
         self._normal = np.array([slot.normal for slot in slots], np.float64).reshape(-1, 2)
-        self._compare = compare
+        self._see_slots = see_slots
         self.reset()
 
     def reset(self) -> None:
@@ -86,8 +87,9 @@ class UnseenReaches:
         found = []
         for each in [each for each in self._waiting if people.until_s >= each.to_s]:
             self._waiting.remove(each)
-            if not any(_explains(reach, each) for reach in known):
-                found += self._proposed(each, people)
+            if not any(_explains(other, each) for other in known):
+                reach = self._proposed(each, people)
+                found += [] if reach is None else [(reach, each.change)]
         return found
 
     def _ask(self, time_s: float) -> None:
@@ -98,7 +100,7 @@ class UnseenReaches:
         names = [self._names[place] for place in active]
         since = {name: self._since[name] for name in names if name in self._since}
         old_s, new_s = _APART_S
-        for change in self._compare(names, time_s - old_s, time_s - new_s, since, {}):
+        for change in self._see_slots(names, time_s - old_s, time_s - new_s, since, {}):
             if _changed(change):
                 old = self._since.get(change.slot)
                 self._noticed.append(_Changed(change.slot, change.before_s, change.after_s, change, time_s, old))
@@ -108,7 +110,7 @@ class UnseenReaches:
     def _confirm(self, time_s: float) -> None:
         """Look again at what was noticed, when nobody stands before it: shadows and arms have gone, changes stay."""
         for each in list(self._noticed):
-            near_s = float(self._near_s[self._names.index(each.slot)])
+            near_s = float(self._near_s[self._place[each.slot]])
             free = near_s < time_s - _FREE_S
             if not free and time_s < each.noticed_s + _PATIENCE_S:
                 continue
@@ -116,7 +118,7 @@ class UnseenReaches:
             after_s = max(each.noticed_s - _FREE_S, near_s + _LEFT_S) if free else time_s - _APART_S[1]
             # The looks that it was noticed by: later ones may show what was changed in between.
             before_s = min(each.from_s + _LOOKS_S, each.noticed_s - _APART_S[0])
-            again = self._compare([each.slot], before_s, after_s, since, {})
+            again = self._see_slots([each.slot], before_s, after_s, since, {})
             if not again and time_s < max(each.noticed_s, near_s) + _PATIENCE_S:
                 continue  # nobody hides it any more, and it will be looked at
             self._noticed.remove(each)
@@ -128,9 +130,9 @@ class UnseenReaches:
                 else:
                     self._since[each.slot] = each.since_s
 
-    def _proposed(self, changed: _Changed, people: Settled) -> list[tuple[Reach, SlotChange]]:
-        place = self._names.index(changed.slot)
-        front = self._front[place]
+    def _proposed(self, changed: _Changed, people: Settled) -> Reach | None:
+        """The reach of who came nearest to the slot between its looks; None where nobody was within arm's reach."""
+        front = self._front[self._place[changed.slot]]
         nearest: dict[int, tuple[float, float, tuple[float, float]]] = {}
         spans: dict[int, list[float]] = {}
         for moment in people.moments:
@@ -144,13 +146,12 @@ class UnseenReaches:
                 if track not in nearest or away < nearest[track][0]:
                     nearest[track] = (away, moment.time_s, (float(xy[0]), float(xy[1])))
         if not nearest:
-            return []
+            return None
         track = min(nearest, key=lambda each: nearest[each][0])
         _, at_s, xy = nearest[track]
         x, y, z = front.tolist()
         start_s, end_s = min(spans[track]), max(spans[track])
-        reach = Reach(track, 0, start_s, end_s, at_s, (x, y, z), xy, {changed.slot: _SURE}, changed.change.cameras)
-        return [(reach, changed.change)]
+        return Reach(track, 0, start_s, end_s, at_s, (x, y, z), xy, {changed.slot: _SURE}, changed.change.cameras)
 
 
 def _changed(change: SlotChange) -> bool:
@@ -160,9 +161,3 @@ def _changed(change: SlotChange) -> bool:
 def _explains(reach: Reach, changed: _Changed) -> bool:
     then = reach.start_s <= changed.to_s + _SLACK_S and reach.end_s >= changed.from_s - _SLACK_S
     return then and reach.slots.get(changed.slot, 0.0) >= _KNOWN
-
-
-def _middle(slot: PlacedSlot) -> tuple[float, float, float]:
-    """The middle of a slot's front, some centimetres above its board."""
-    x, y, z = slot.corner
-    return (x + slot.along[0] * slot.width_m / 2, y + slot.along[1] * slot.width_m / 2, z + 0.1)

@@ -36,8 +36,9 @@ class ShopWatcher:
     """Watches the shop of ``plan`` by ``cameras``; needs people with joints.
 
     ``reader`` reads hands (``models.hands.HandReader``); without one nothing is known of what hands hold. ``stock`` is
-    how many packages stand in slots at first, where that is known. Times must rise from moment to moment. Product
-    events come some seconds after the deed, when the floor is settled and the slot is seen again.
+    how many packages stand in slots at first, where that is known; ``store`` is the store's name where it is not the
+    plan's; ``is_staff`` tells whose visit is one of staff, by the id of ``person.entered``. Times must rise from moment
+    to moment. Product events come some seconds after the deed, when the floor is settled and the slot is seen again.
     """
 
     def __init__(
@@ -68,9 +69,10 @@ class ShopWatcher:
         self._people = Settled()
         self._unseen = UnseenReaches(plan.slots(), self._see_slots)
         self._attributor = Attributor(
-            plan if store is None else plan.model_copy(update={"store": store}),
+            plan,
             catalogue,
             self._name,
+            store=store,
             stock=stock,
             is_staff=lambda number: is_staff(self._name(number)),
             settings=settings,
@@ -132,9 +134,8 @@ class ShopWatcher:
         return self._names[number]
 
     def _settle(self, moments: Sequence[FloorMoment]) -> None:
-        settled = list(moments)
-        self._people.add(settled)
-        self.facts.add(settled, self._tracker.alive)
+        self._people.add(moments)
+        self.facts.add(moments, self._tracker.alive)
 
     def _judge(self, now_s: float, *, last: bool = False) -> None:
         for reach, hand, changes in self._questions.due(now_s, self._people, last=last):

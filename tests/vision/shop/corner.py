@@ -15,6 +15,8 @@ from vision.shop.attribution import Attributor
 from vision.shop.evidence import HandChange, PlateStep, Reach, SlotChange
 
 START = 1_767_254_400.0
+ANNA, BEN = 1, 2
+NAMES = {ANNA: "anna", BEN: "ben"}
 WEIGHTS = {"beans": 330.0, "oats": 482.0, "rice": 1000.0, "soap": 120.0, "tea": 250.0}
 TAKES = HandChange(0.05, 0.95)
 RETURNS = HandChange(0.95, 0.05)
@@ -124,3 +126,12 @@ def settled(events: Iterable[Event]) -> list[ProductEvent]:
 def sure(events: Iterable[Event]) -> list[tuple[str, str, str]]:
     """(kind, track, GTIN) of what probably happened in the end, by its likeliest who and what."""
     return [(e.type.partition(".")[2], e.track_id, e.gtin) for e in settled(events) if e.confidence >= 0.5]
+
+
+def attributor(plates: bool = True, **options) -> Attributor:
+    """Of the corner; tracks 1 and 2 are called anna and ben."""
+    return Attributor(plan(plates), catalogue(), NAMES.__getitem__, **options)
+
+
+def take(watch: Attributor, at_s: float, who: int, product: str) -> None:
+    watch.add_reach(reach(at_s, who, product), TAKES, [change(product, 5.0, -5.0)])

@@ -4,15 +4,16 @@ from hypothesis import strategies as st
 
 from store.events import ProductReturned, ProductSettled, ProductTaken
 from tests.vision.shop.corner import (
+    ANNA,
+    BEN,
     IDLE,
     RETURNS,
     START,
     TAKES,
-    catalogue,
+    attributor,
     change,
     front,
     gtin,
-    plan,
     reach,
     run,
     settled,
@@ -20,14 +21,11 @@ from tests.vision.shop.corner import (
     step,
     sure,
 )
-from vision.shop.attribution import Attributor
 from vision.shop.balance import person_change, rebalanced, slot_change
 from vision.shop.deeds import Deed
 from vision.shop.evidence import HandChange
 from vision.shop.facts import Fact, Source
 
-ANNA, BEN = 1, 2
-NAMES = {ANNA: "anna", BEN: "ben"}
 UNSEEN = 0.03
 
 
@@ -133,10 +131,6 @@ def test_chances_stay_chances_and_the_newest_fact_stays_as_it_was(parts, unseen)
 
 
 # -- as events
-
-
-def attributor(**options) -> Attributor:
-    return Attributor(plan(), catalogue(), NAMES.__getitem__, **options)
 
 
 def test_a_doubtful_take_is_settled_when_it_is_put_back():
