@@ -62,11 +62,16 @@ class KeptPeople:
 
 def kept_file(folder: Path, settings: SuiteSettings) -> Path:
     """Where a clip in ``folder`` keeps what the networks of ``settings`` find: other networks have another file."""
-    said = sha256(f"{_VERSION} {settings.size} {settings.least}".encode())
-    for name in (settings.detector, settings.joints):
+    return folder / kept_name((settings.detector, settings.joints), settings.size, settings.least)
+
+
+def kept_name(networks: Sequence[str], size: tuple[int, int] | None, least: float) -> str:
+    """The file's name for what ``networks``, names of the registry or files, find at ``size``."""
+    said = sha256(f"{_VERSION} {size} {least}".encode())
+    for name in networks:
         path = fetch(name) if name in registry() else Path(name)
         said.update(path.read_bytes())
-    return folder / f"people-{said.hexdigest()[:12]}.npz"
+    return f"people-{said.hexdigest()[:12]}.npz"
 
 
 def _ticks(time_s: float) -> int:
@@ -79,4 +84,5 @@ def _read(path: Path) -> dict[tuple[str, int], Boxes]:
         cut = np.cumsum(file["count"])[:-1]
         parts = [np.split(file[name], cut) for name in ("xyxy", "confidence", "keypoints")]
         keys = zip(file["camera"].tolist(), file["ticks"].tolist(), strict=True)
-        return {key: Boxes(*each) for key, *each in zip(keys, *parts, strict=True)}
+        posed = len(file["keypoints"]) == len(file["xyxy"])  # else by a detector without joints
+        return {key: Boxes(*each) if posed else Boxes(*each[:2]) for key, *each in zip(keys, *parts, strict=True)}

@@ -15,13 +15,13 @@ from datasets.floor_scene import FloorScene
 from datasets.formats.simulated_floor import read_simulated_floor
 from datasets.formats.wildtrack import EXPECTED, read_wildtrack, wildtrack_files
 from datasets.sample import DatasetFileError
-from models.people import PersonDetector
 from training.evaluate.floor_baseline import GreedySort
 from training.evaluate.floor_metrics import FloorScores, Paths, score_floor
 from training.evaluate.floor_noise import noisy_detections, true_detections
-from training.evaluate.floor_pictures import found_detections
+from training.evaluate.floor_pictures import FloorEyes, found_detections
 from vision.detections import Detections
 from vision.floor import FloorMoment, FloorSettings, FloorTracker
+from vision.floor.facts import FloorFacts
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -35,8 +35,8 @@ _HEADINGS: Final = ("IDF1", "HOTA", "MODA", "whole", "count", "cm", "ids", "of")
 class FloorQuestion:
     """``noise`` seeds the boxes' noise, None leaves them as they are; ``frames`` (first, last) takes a part of each
     scene, the last not included; ``cameras`` are those used, all where empty; ``baseline`` runs the plain way too;
-    ``by_count`` also measures with 2, 3, ... cameras. With a ``detector`` the boxes are those that it finds in the
-    scenes' pictures, without noise.
+    ``by_count`` also measures with 2, 3, ... cameras. With ``eyes`` the boxes, and joints, are those that they find in
+    the scenes' pictures, without noise.
     """
 
     noise: int | None = None
@@ -44,7 +44,7 @@ class FloorQuestion:
     cameras: tuple[str, ...] = ()
     baseline: bool = False
     by_count: bool = False
-    detector: PersonDetector | None = None
+    eyes: FloorEyes | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +53,8 @@ class FloorReport:
 
     ``scores`` by way (settled, live, baseline) of all scenes together, ``scenarios`` the same of each by name where
     there are several, and ``counts`` by number of cameras. ``latency_s`` is after how long a moment is settled at most,
-    ``cpu_ms`` the tracker's CPU time a moment.
+    ``cpu_ms`` the tracker's CPU time a moment. ``visits`` are, by scene, the visits that ``person.entered`` told of and
+    those that there were.
     """
 
     scores: dict[str, FloorScores]
@@ -61,10 +62,19 @@ class FloorReport:
     cpu_ms: float
     scenarios: dict[str, dict[str, FloorScores]] = field(default_factory=dict)
     counts: dict[int, dict[str, FloorScores]] = field(default_factory=dict)
+    visits: dict[str, tuple[int, int]] = field(default_factory=dict)
+
+    @property
+    def visits_exact(self) -> float:
+        """The share of scenes in which as many visits were told of as there were."""
+        right = [told == there for told, there in self.visits.values()]
+        return sum(right) / len(right) if right else float("nan")
 
     def as_json(self) -> str:
         """Our scores at the top, those of the other ways under their names; ``scenarios`` and ``by_cameras``."""
         document = {**_flat(self.scores), "latency_s": self.latency_s, "cpu_ms_per_moment": round(self.cpu_ms, 2)}
+        document["visits_exact"] = self.visits_exact
+        document["visits"] = {name: {"told": told, "there": there} for name, (told, there) in self.visits.items()}
         if self.scenarios:
             document["scenarios"] = {name: _flat(scores) for name, scores in self.scenarios.items()}
         if self.counts:
@@ -77,6 +87,8 @@ class FloorReport:
         from rich.table import Table
 
         title = f"On the floor: settled after {self.latency_s:g} s at most, {self.cpu_ms:.1f} ms of CPU a moment"
+        told = ", ".join(f"{name} {told} of {there}" for name, (told, there) in self.visits.items())
+        title += f"\nVisits told of: {told}"
         table = Table(title=title, box=box.SIMPLE_HEAD, pad_edge=False, collapse_padding=True)
         table.add_column("scenario", no_wrap=True)
         table.add_column("way", no_wrap=True)
@@ -122,12 +134,14 @@ def evaluate_floor(
     total, done = len(parts) * (1 + len(counts)), 0
     runs: list[dict[str, tuple[Paths, Paths, int]]] = []
     found: list[Boxes] = []
+    visits: dict[str, tuple[int, int]] = {}
     cpu_s = 0.0
     for part in parts:
         found.append(_boxes(part, question))
-        ways, spent = _followed(part, found[-1], question)
+        ways, followed = _followed(part, found[-1], question)
         runs.append(ways)
-        cpu_s += spent
+        cpu_s += followed.cpu_s
+        visits[part.name] = followed.visits, len(np.unique(part.person))
         progress(done := done + 1, total)
     by_count: dict[int, dict[str, FloorScores]] = {}
     for count in counts:
@@ -144,6 +158,7 @@ def evaluate_floor(
         cpu_s * 1e3 / max(sum(len(part.time_s) for part in parts), 1),
         {name: _scored(group) for name, group in groups.items()} if len(groups) > 1 else {},
         by_count,
+        visits,
     )
 
 
@@ -173,14 +188,14 @@ def _part(scene: FloorScene, question: FloorQuestion) -> FloorScene:
 
 
 def _boxes(scene: FloorScene, question: FloorQuestion) -> Boxes:
-    if question.detector is not None:
-        return found_detections(scene, question.detector)
+    if question.eyes is not None:
+        return found_detections(scene, question.eyes)
     return list(true_detections(scene) if question.noise is None else noisy_detections(scene, question.noise))
 
 
 def _fewer(scene: FloorScene, found: Boxes, question: FloorQuestion) -> Boxes:
     """The boxes of a scene with fewer cameras, of which ``found`` are all; the noise is drawn anew."""
-    if question.detector is None:
+    if question.eyes is None:
         return _boxes(scene, question)
     names = {camera.camera for camera in scene.cameras}
     return [{name: boxes for name, boxes in each.items() if name in names} for each in found]
@@ -188,34 +203,52 @@ def _fewer(scene: FloorScene, found: Boxes, question: FloorQuestion) -> Boxes:
 
 def _followed(
     scene: FloorScene, boxes: Boxes, question: FloorQuestion
-) -> tuple[dict[str, tuple[Paths, Paths, int]], float]:
-    """By way: truth, tracks and how many moments; and the CPU seconds that our tracker took."""
-    moments, live, cpu_s = follow(scene, boxes)
-    paths = {OURS: Paths.joined([(t, m.tracks.track_id, m.tracks.xy) for t, m in enumerate(moments)]), LIVE: live}
+) -> tuple[dict[str, tuple[Paths, Paths, int]], Followed]:
+    """By way: truth, tracks and how many moments; and what our tracker did."""
+    ours = follow(scene, boxes)
+    settled = Paths.joined([(t, m.tracks.track_id, m.tracks.xy) for t, m in enumerate(ours.moments)])
+    paths = {OURS: settled, LIVE: ours.live}
     if question.baseline:
         plain = GreedySort(scene.cameras)
         paths[BASELINE] = Paths.joined(
             [(t, *plain.update(float(scene.time_s[t]), seen)) for t, seen in enumerate(boxes)]
         )
     truth = Paths(scene.frame, scene.person, scene.xy_m)
-    return {way: (truth, each, len(scene.time_s)) for way, each in paths.items()}, cpu_s
+    return {way: (truth, each, len(scene.time_s)) for way, each in paths.items()}, ours
 
 
-def follow(
-    scene: FloorScene, boxes: Boxes, settings: FloorSettings | None = None
-) -> tuple[list[FloorMoment], Paths, float]:
-    """Our tracker over a scene: its settled moments, what it gave at once, and the CPU seconds that it took."""
+@dataclass(frozen=True, slots=True, eq=False)
+class Followed:
+    """Our tracker over a scene: its settled ``moments``, what it gave at once (``live``), how many ``visits`` were told
+    of, and the CPU seconds that it took.
+    """
+
+    moments: list[FloorMoment]
+    live: Paths
+    visits: int
+    cpu_s: float
+
+
+def follow(scene: FloorScene, boxes: Boxes, settings: FloorSettings | None = None) -> Followed:
+    """Follow everybody in a scene by its ``boxes``."""
     tracker = FloorTracker(scene.cameras, settings, gates=scene.gates)
+    facts = FloorFacts("evaluated", scene.cameras, lambda events: None)
     moments: list[FloorMoment] = []
     live = []
-    start = time.process_time()
+    spent = 0.0
     for t, seen in enumerate(boxes):
+        start = time.process_time()
         tracks = tracker.update(float(scene.time_s[t]), seen)
+        spent += time.process_time() - start
         live.append((t, tracks.track_id, tracks.xy))
+        facts.add(tracker.settled, tracker.alive)
         moments += tracker.settled
-    moments += tracker.finish()
-    spent = time.process_time() - start
-    return moments, Paths.joined(live), spent
+    start = time.process_time()
+    rest = tracker.finish()
+    spent += time.process_time() - start
+    facts.add(rest, tracker.alive)
+    facts.close()
+    return Followed(moments + rest, Paths.joined(live), facts.entered, spent)
 
 
 def _scored(runs: Iterable[dict[str, tuple[Paths, Paths, int]]]) -> dict[str, FloorScores]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import cv2
@@ -13,6 +14,7 @@ from cameras.files import VideoFile
 from datasets.floor_scene import FloorScene, Footage
 from datasets.sample import DatasetFileError
 from models.people import PersonDetector
+from training.evaluate.checkout_kept import KeptPeople
 from vision.detections import Detections
 
 BATCH = 8
@@ -21,10 +23,20 @@ LEAST = 0.3  # of confidence: from it on the shipped network's boxes are people
 Image = NDArray[np.uint8]
 
 
+@dataclass(frozen=True, slots=True)
+class FloorEyes:
+    """``detector`` finds people, with their joints where it knows them. What it finds is kept in each run's folder in
+    the file called ``kept``, where that is given.
+    """
+
+    detector: PersonDetector
+    kept: str | None = None
+
+
 def found_detections(
-    scene: FloorScene, detector: PersonDetector, progress: Callable[[int, int], None] = lambda done, total: None
+    scene: FloorScene, eyes: FloorEyes, progress: Callable[[int, int], None] = lambda done, total: None
 ) -> list[dict[str, Detections]]:
-    """For each moment what ``detector`` finds, by camera; a camera that gave no picture is absent.
+    """For each moment what ``eyes`` find, by camera; a camera that gave no picture is absent.
 
     ``progress`` is told pictures looked at and pictures in all. Raises ``DatasetFileError`` for a scene without
     pictures, and for a picture that is not there.
@@ -34,15 +46,22 @@ def found_detections(
     seen: list[dict[str, Detections]] = [{} for _ in scene.time_s]
     total = sum(int((each.picture >= 0).sum()) for each in scene.footage)
     done = 0
+    run = scene.footage[0].path.parents[2]  # run/cameras/NAME/film
+    kept = KeptPeople(eyes.detector, LEAST, run / eyes.kept) if eyes.kept else None
     for model, footage in zip(scene.cameras, scene.footage, strict=True):
         moments = np.flatnonzero(footage.picture >= 0)
         pictures = _pictures(footage, scene.name)
         for start in range(0, len(moments), BATCH):
             batch = moments[start : start + BATCH]
-            for moment, boxes in zip(batch, detector.detect([next(pictures) for _ in batch], LEAST), strict=True):
-                seen[moment][model.camera] = Detections(boxes.xyxy, boxes.confidence)
+            images = [next(pictures) for _ in batch]
+            keys = [(model.camera, float(footage.picture[moment])) for moment in batch]
+            found = kept.find(keys, images) if kept else eyes.detector.detect(images, LEAST)
+            for moment, boxes in zip(batch, found, strict=True):
+                seen[moment][model.camera] = Detections(boxes.xyxy, boxes.confidence, boxes.keypoints)
             done += len(batch)
             progress(done, total)
+        if kept:
+            kept.keep()
     return seen
 
 

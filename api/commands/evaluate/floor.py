@@ -11,7 +11,7 @@ from api.commands.evaluate.shared import JsonOption, progress_bar, show, told
 
 if TYPE_CHECKING:
     from datasets.floor_scene import FloorScene
-    from models.people import PersonDetector
+    from training.evaluate.floor_pictures import FloorEyes
 
 
 def floor(
@@ -42,6 +42,12 @@ def floor(
     size: Annotated[
         str | None, typer.Option("--size", metavar="WxH", help="The detector's input; 640x384 by default.")
     ] = None,
+    joints: Annotated[
+        str, typer.Option("--joints", metavar="NAME", help="With --detector: find joints too, with this; or none.")
+    ] = "aisle-joints",
+    keep: Annotated[
+        bool, typer.Option("--keep", help="With --detector: keep what it finds beside the films, for the next time.")
+    ] = False,
     store: Annotated[str, typer.Option(metavar="PLAN", help="For families: a plan's file, nano or shop.")] = "nano",
     seeds: Annotated[str, typer.Option(metavar="N|A:B", help="For families: which to play, each as a scene.")] = "1",
     rate: Annotated[float, typer.Option(min=0.5, max=60.0, help="For families: moments a second.")] = 5.0,
@@ -59,18 +65,29 @@ def floor(
             scenes = [scene for each in dataset for scene in read_scenes(Path(each))]
         else:
             scenes = _played(tuple(dataset), store, seeds, rate, cameras)
-        finder = None if detector is None else _opened(detector, size, noise)
-        report = evaluate_floor(scenes, FloorQuestion(noise, part, names, baseline, by_cameras, finder), progress)
+        eyes = None if detector is None else _opened(detector, joints, size, keep, noise)
+        report = evaluate_floor(scenes, FloorQuestion(noise, part, names, baseline, by_cameras, eyes), progress)
     show(report, json)
 
 
-def _opened(weights: str, size: str | None, noise: int | None) -> PersonDetector:
+def _opened(weights: str, joints: str, size: str | None, keep: bool, noise: int | None) -> FloorEyes:
     if noise is not None:
         raise typer.BadParameter("--noise is for true boxes: give it or --detector")
     from api.watch.options import parse_size
-    from models.people import open_person_detector
+    from models.joints import PosedDetector, open_joint_finder
+    from models.people import PersonDetector, open_person_detector
+    from models.registry import registry
+    from training.evaluate.checkout_kept import kept_name
+    from training.evaluate.floor_pictures import LEAST, FloorEyes
 
-    return open_person_detector(weights, size=None if size is None else parse_size(size))
+    pixels = None if size is None else parse_size(size)
+    used = [weights] if joints == "none" else [weights, joints]
+    detector: PersonDetector = open_person_detector(weights, size=pixels)
+    if joints != "none":
+        detector = PosedDetector(detector, open_joint_finder(joints))
+    if keep and (unnamed := [each for each in used if each not in registry() and not Path(each).is_file()]):
+        raise typer.BadParameter(f"--keep needs networks by name or file, and {', '.join(unnamed)} is neither")
+    return FloorEyes(detector, kept_name(used, pixels, LEAST) if keep else None)
 
 
 def _played(families: tuple[str, ...], store: str, seeds: str, rate: float, cameras: str | None) -> list[FloorScene]:

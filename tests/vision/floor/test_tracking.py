@@ -104,7 +104,7 @@ def test_ids_are_unique_at_each_moment_live_and_settled(crossings):
 
 def test_velocity_is_in_metres_a_second():
     room = scene(CAMERAS, walk((-2, 0), (2, 1.0), 21)[None], rate=5.0)
-    moments, _, _ = follow(room, list(true_detections(room)))
+    moments = follow(room, list(true_detections(room))).moments
     tracks = moments[10].tracks
     assert tracks.xy[0] == pytest.approx(room.xy_m[10], abs=0.1)
     assert tracks.velocity[0] == pytest.approx([1.0, 0.25], abs=0.15)
@@ -115,7 +115,7 @@ def test_a_camera_that_fails_is_no_evidence_and_costs_no_identity():
     room = scene(CAMERAS, np.array([walk((-2, -1), (2, -1), 30), walk((2, 1), (-2, 1), 30)]), rate=5.0)
     dark = np.zeros((30, 4), np.bool_)
     dark[8:22, :2] = True
-    moments, _, _ = follow(room, list(noisy_detections(replace(room, dark=dark), 100)))
+    moments = follow(room, list(noisy_detections(replace(room, dark=dark), 100))).moments
     ids = {number for moment in moments for number in moment.tracks.track_id.tolist()}
     assert len(ids) == 2
     assert all(len(moment.tracks) == 2 for moment in moments)
@@ -125,7 +125,7 @@ def test_all_cameras_fail_for_two_seconds_and_the_people_are_the_same():
     room = scene(CAMERAS, np.array([walk((-3, -1), (3, -1), 40), walk((3, 1), (-3, 1), 40)]), rate=5.0)
     dark = np.zeros((40, 4), np.bool_)
     dark[15:25] = True
-    moments, _, _ = follow(room, list(noisy_detections(replace(room, dark=dark), 100)))
+    moments = follow(room, list(noisy_detections(replace(room, dark=dark), 100))).moments
     assert set(moments[5].tracks.track_id.tolist()) == set(moments[35].tracks.track_id.tolist())
 
 
@@ -134,7 +134,7 @@ def test_who_leaves_is_gone_and_who_comes_is_somebody_else():
     paths[0, :20] = walk((-2, 0), (1.5, 0), 20)
     paths[1, 40:] = walk((-2, 0), (1.5, 0), 20)
     room = scene(CAMERAS, paths, rate=5.0)
-    moments, _, _ = follow(room, list(noisy_detections(room, 104)))
+    moments = follow(room, list(noisy_detections(room, 104))).moments
     assert all(len(moment.tracks) == 0 for moment in moments[24:38])
     first, second = moments[10].tracks.track_id.tolist(), moments[50].tracks.track_id.tolist()
     assert len(first) == len(second) == 1
