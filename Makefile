@@ -13,7 +13,7 @@ SERVE ?= 1
 export YOLO_OFFLINE = true
 export YOLO_AUTOINSTALL = false
 
-.PHONY: setup demo test test-processes lint format train-smoke suite-fast suite soak bench-tracking bench-simulation bench-calibration clean
+.PHONY: setup demo test test-processes lint format train-smoke suite-fast suite soak bench bench-tracking bench-simulation bench-calibration clean
 
 setup: $(VENV)/.weights
 
@@ -68,6 +68,12 @@ suite-fast suite: $(VENV)/.weights
 # Some 10 minutes: after a change to anything that runs for days.
 soak: $(VENV)/.weights
 	$(BIN)/python -m benchmarks.soak $(if $(VIDEO),--video "$(VIDEO)") $(if $(RATE),--frame-rate $(RATE))
+
+# What decoding, networks, tracker, rings and the whole worker cost, beside the usual ways of doing the same: one table.
+# ONLY=decoding measures one part of it, JSON=1 prints JSON. Some 20 minutes, on a machine that does nothing else.
+bench: $(VENV)/.weights
+	@$(BIN)/aisle models fetch yolov8s-people
+	$(BIN)/python -m benchmarks $(if $(ONLY),--only $(ONLY)) $(if $(JSON),--json)
 
 # Our tracker and the public ByteTrack on the same simulated crowds: updates per CPU-second. After a change to the tracker.
 bench-tracking: $(VENV)/.installed

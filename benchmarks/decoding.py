@@ -1,28 +1,23 @@
-"""Decoding with the motion gate beside ``cv2.VideoCapture`` in CPU time; the ring beside ``multiprocessing.Queue``.
+"""Decoding beside ``cv2.VideoCapture`` in CPU time; the ring beside ``multiprocessing.Queue`` in frames a second.
 
-python -m benchmarks.decoding
-
-The footage is made here: H.264 of 1920x1080 with a moving block on noise. Both ways take turns on it, and the median of
-the turns counts. A frame goes through ring and queue from one process to another; the time is that of both.
+The footage is made here: H.264 of 1920x1080 with a moving block on noise, 25 frames a second. Both ways take turns on
+it. A frame goes through ring and queue from one process to another.
 """
 
 from __future__ import annotations
 
 import multiprocessing
-import resource
-import statistics
 import tempfile
 import time
-from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
 import av
 import cv2
 import numpy as np
-import typer
 
+from benchmarks.measure import Finding, cpu_in_turns, in_turns, milliseconds
 from cameras.open import open_source
 from cameras.planes import decoded, planes_shape
 from cameras.ring import FrameRing, RingPlace
@@ -30,18 +25,6 @@ from cameras.stillness import MotionGate
 
 SIZE = (1920, 1080)
 _SPAWN = multiprocessing.get_context("spawn")
-
-
-def cpu_s(do: Callable[[], int]) -> float:
-    """CPU seconds a frame that ``do`` takes, in this process and its children; it says how many frames there were."""
-    before = _spent()
-    count = do()
-    return (_spent() - before) / count
-
-
-def _spent() -> float:
-    used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
-    return sum(each.ru_utime + each.ru_stime for each in used)
 
 
 def footage(path: Path, frames: int) -> None:
@@ -72,13 +55,23 @@ def by_opencv(path: Path) -> int:
     return count
 
 
-def by_us(path: Path, looks_every: int | None) -> int:
-    """Every frame decoded and shown to the motion gate; each ``looks_every``-th one written as into a ring."""
+def by_us(path: Path) -> int:
+    """Every frame's luma plane."""
+    count = 0
+    with open_source(str(path)) as source:
+        for picture in decoded(source):
+            picture.luma()
+            count += 1
+    return count
+
+
+def by_decoder(path: Path) -> int:
+    """What a worker's decoder does: every frame shown to the motion gate, each fifth one written as into a ring."""
     gate, out, count = MotionGate(), np.zeros(planes_shape(SIZE), np.uint8), 0
     with open_source(str(path)) as source:
         for picture in decoded(source):
             gate.update(picture.luma(), picture.captured_at)
-            if looks_every and count % looks_every == 0:
+            if count % 5 == 0:
                 picture.write(out)
             count += 1
     return count
@@ -134,35 +127,43 @@ def through_queue(count: int) -> float:
     return (count - 1) / elapsed
 
 
-def main(
-    frames: Annotated[int, typer.Option(min=10, help="Frames of footage.")] = 120,
-    turns: Annotated[int, typer.Option(min=1, help="Turns of each way.")] = 5,
-) -> None:
-    """Print frames for each CPU second, or for each second, and how many times the peer's that is."""
+def measure(frames: int = 120, turns: int = 7) -> list[Finding]:
+    """Decode and luma, decode with gate and copy, and the ring."""
     with tempfile.TemporaryDirectory(prefix="aisle-bench-") as folder:
         path = Path(folder) / "footage.mp4"
         footage(path, frames)
-        ways = {
-            "cv2.VideoCapture.read": lambda: by_opencv(path),
-            "decode and motion gate": lambda: by_us(path, None),
-            "decode, gate, every fifth into a ring": lambda: by_us(path, 5),
-        }
-        spent: dict[str, list[float]] = {name: [] for name in ways}
-        for _ in range(turns):
-            for name, way in ways.items():
-                spent[name].append(cpu_s(way))
-        peer = statistics.median(spent["cv2.VideoCapture.read"])
-        for name, each in spent.items():
-            median = statistics.median(each)
-            typer.echo(f"{name}: {1 / median:.0f} frames of 1080p a CPU second, {peer / median:.2f} times the peer")
-    rates: dict[str, list[float]] = {"queue": [], "ring": []}
-    for _ in range(turns):
-        rates["queue"].append(through_queue(frames // 2))
-        rates["ring"].append(through_ring(frames * 5))
-    queue, ring = (statistics.median(rates[name]) for name in ("queue", "ring"))
-    typer.echo(f"multiprocessing.Queue: {queue:.0f} frames of 1080p a second")
-    typer.echo(f"shared ring: {ring:.0f} a second, {ring / queue:.1f} times the peer")
-
-
-if __name__ == "__main__":
-    typer.run(main)
+        found = cpu_in_turns(
+            {
+                "peer": lambda: by_opencv(path),
+                "luma": lambda: by_us(path),
+                "decoder": lambda: by_decoder(path),
+            },
+            turns,
+        )
+    rates = in_turns({"queue": lambda: through_queue(frames // 2), "ring": lambda: through_ring(frames * 5)}, turns)
+    read, made = milliseconds(found["peer"], "a frame"), "1080p H.264 that is made here"
+    return [
+        Finding(
+            "decode + luma, cv2.read beside it",
+            milliseconds(found["luma"], "a frame"),
+            read,
+            found["peer"] / found["luma"],
+            1.4,
+            note=made,
+        ),
+        Finding(
+            "the same with motion gate, every fifth frame copied",
+            milliseconds(found["decoder"], "a frame"),
+            read,
+            found["peer"] / found["decoder"],
+            note=made,
+        ),
+        Finding(
+            "shared ring, multiprocessing.Queue beside it",
+            f"{rates['ring']:.0f} frames/s",
+            f"{rates['queue']:.0f} frames/s",
+            rates["ring"] / rates["queue"],
+            20.0,
+            note="1080p, by the clock",
+        ),
+    ]

@@ -1,24 +1,22 @@
 """What following people over the floor costs: CPU a detection with 8 cameras and with 32, and against a detector's.
 
-    python -m benchmarks.floor
-
 Boxes are made up: a square hall of cameras that look inwards, people who walk about, a detector's usual errors. The
 hall grows with the cameras, so that each camera sees as many people: with 32 cameras there are four times the people
 and four times the detections. Both sizes run by turns; medians of CPU time. The detector is the shipped one, its
-network alone, on a picture of noise; without it the share is left out.
+network alone, on a picture of noise.
 """
 
 from __future__ import annotations
 
 import statistics
 import time
-from typing import Annotated
 
 import numpy as np
-import typer
 from numpy.typing import NDArray
 
+from benchmarks.measure import Finding, milliseconds
 from cameras.geometry import CameraModel, look_at
+from models.people import open_person_detector
 from vision.detections import Detections
 from vision.floor import FloorTracker
 
@@ -83,15 +81,9 @@ def cost(models: list[CameraModel], moments: list[dict[str, Detections]]) -> tup
     return spent / boxes, spent / pictures, boxes / pictures
 
 
-def detector_cost() -> float | None:
-    """CPU seconds that the shipped detector takes for a picture; None where its weights are not there."""
-    from models.errors import ModelError
-    from models.people import open_person_detector
-
-    try:
-        detector = open_person_detector("active")
-    except ModelError:
-        return None
+def detector_cost() -> float:
+    """CPU seconds that the shipped detector takes for a picture."""
+    detector = open_person_detector("active")
     picture = np.random.default_rng(0).integers(0, 255, (SIZE[1], SIZE[0], 3), np.uint8)
     detector.detect([picture])
     start = time.process_time()
@@ -100,33 +92,38 @@ def detector_cost() -> float | None:
     return (time.process_time() - start) / 5
 
 
-def main(
-    repeats: Annotated[int, typer.Option(min=1, help="Turns of each size.")] = 5,
-    no_detector: Annotated[
-        bool, typer.Option("--no-detector", help="Leave the share of a detector's time out.")
-    ] = False,
-) -> None:
-    """Measure and print."""
+def measure(turns: int = 5) -> list[Finding]:
+    """The tracker's share of a detector's time, and how its cost grows with the cameras."""
     halls = {}
     for count in (8, 32):
         models, side = hall(count)
         halls[count] = models, crowd(models, side, count)
     found: dict[int, list[tuple[float, float, float]]] = {8: [], 32: []}
-    for _ in range(repeats):
+    detector = []
+    for _ in range(turns):
         for count, (models, moments) in halls.items():
             found[count].append(cost(models, moments))
+        detector.append(detector_cost())
     each = {count: [statistics.median(column) for column in zip(*rows, strict=True)] for count, rows in found.items()}
-    for count, (detection, picture, boxes) in each.items():
-        typer.echo(
-            f"{count:2} cameras: {detection * 1e6:6.1f} us of CPU a detection, {picture * 1e3:5.2f} ms a camera's "
-            f"picture, {boxes:.1f} detections a picture"
-        )
-    typer.echo(f"32 cameras against 8, cost a detection: {each[32][0] / each[8][0]:.2f}")
-    if not no_detector and (detector := detector_cost()) is not None:
-        typer.echo(
-            f"detector: {detector * 1e3:.1f} ms of CPU a picture; floor tracker against it: {each[8][1] / detector:.3f}"
-        )
-
-
-if __name__ == "__main__":
-    typer.run(main)
+    seen = f"made up boxes, {each[8][2]:.1f} a picture with 8 cameras, {each[32][2]:.1f} with 32"
+    looked = statistics.median(detector)
+    return [
+        Finding(
+            "floor tracker, the detector beside it",
+            milliseconds(each[8][1], "a picture"),
+            milliseconds(looked, "a picture"),
+            each[8][1] / looked,
+            0.03,
+            at_most=True,
+            note=f"{seen}; the shipped detector",
+        ),
+        Finding(
+            "floor tracker with 32 cameras, with 8 beside it",
+            f"{each[32][0] * 1e6:.0f} us a detection",
+            f"{each[8][0] * 1e6:.0f} us a detection",
+            each[32][0] / each[8][0],
+            1.3,
+            at_most=True,
+            note=seen,
+        ),
+    ]
