@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cameras.geometry import CameraModel
+from store.layout import Plan
 
 Float = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -36,7 +37,7 @@ class FloorScene:
     may exceed the picture. ``gates`` (g, 2, 2) the ends of the only openings where people come and go, None where they
     may do so anywhere; ``dark`` (t, cameras) True where a camera gave no picture. ``scenario`` is
     what is played, "" where nothing is. ``footage`` has the pictures of each of ``cameras``, and nothing where there
-    are none.
+    are none. ``plan`` is the shop, where it is known.
 
     Raises ``ValueError`` naming the field whose shape is wrong.
     """
@@ -54,6 +55,7 @@ class FloorScene:
     dark: NDArray[np.bool_] | None = None
     scenario: str = ""
     footage: tuple[Footage, ...] = ()
+    plan: Plan | None = None
 
     def __post_init__(self) -> None:
         n, k = len(self.frame), len(self.box_row)

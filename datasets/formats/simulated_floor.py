@@ -15,6 +15,7 @@ from datasets.floor_scene import FloorScene, Footage
 from datasets.formats.simulated import runs
 from datasets.sample import DatasetFileError
 from datasets.simulation.filming.recipes import safe_name
+from store.layout import Plan
 from store.plan import PlanError, load_plan
 
 LEAST_SHARE: Final = 0.25  # who shows less of themselves has no box
@@ -38,8 +39,8 @@ def _read(run: Path) -> FloorScene:
             ]
         cameras = _cameras(json.loads((run / "calibration.json").read_text(encoding="utf-8")))
         clocks = {path.parent.name: json.loads(path.read_text("utf-8")) for path in run.glob("cameras/*/coco.json")}
-        gates = _gates(run)
-        return _scene(run, rows, cameras, clocks, gates)
+        plan = load_plan(run / "plan.yaml") if (run / "plan.yaml").is_file() else None
+        return _scene(run, rows, cameras, clocks, plan)
     except (OSError, ValueError, TypeError, KeyError, PlanError) as error:
         raise DatasetFileError(f"{run} is no whole run ({type(error).__name__}: {error})") from None
 
@@ -49,7 +50,7 @@ def _scene(
     rows: list[tuple[float, str, float, float]],
     cameras: list[CameraModel],
     pictures: dict[str, dict[str, Any]],
-    gates: np.ndarray[Any, Any] | None,
+    plan: Plan | None,
 ) -> FloorScene:
     rate = _step(sorted({row[0] for row in rows}))
     first = min(row[0] for row in rows)
@@ -94,10 +95,11 @@ def _scene(
         np.array([row for row, *_ in boxes], np.int64),
         np.array([camera for _, camera, _ in boxes], np.int64),
         np.array([box for *_, box in boxes], np.float64).reshape(-1, 4),
-        gates,
+        _gates(plan),
         dark,
         name.rpartition("-")[0],  # runs are named by scenario and seed
         tuple(footage),
+        plan,
     )
 
 
@@ -128,11 +130,8 @@ def _cameras(document: dict[str, Any]) -> list[CameraModel]:
     ]
 
 
-def _gates(run: Path) -> np.ndarray[Any, Any] | None:
-    plan = run / "plan.yaml"
-    if not plan.is_file():
-        return None
-    gates = [(gate.a, gate.b) for gate in load_plan(plan).gates]
+def _gates(plan: Plan | None) -> np.ndarray[Any, Any] | None:
+    gates = [(gate.a, gate.b) for gate in plan.gates] if plan is not None else []
     return np.array(gates, np.float64).reshape(-1, 2, 2) if gates else None
 
 

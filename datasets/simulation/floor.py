@@ -63,6 +63,7 @@ def play_floor(recipe: Recipe) -> FloorScene:
         _gates(timeline),
         dark,
         timeline.scenario,
+        plan=timeline.plan,
     )
 
 

@@ -22,6 +22,7 @@ from training.evaluate.floor_pictures import FloorEyes, found_detections
 from vision.detections import Detections
 from vision.floor import FloorMoment, FloorSettings, FloorTracker
 from vision.floor.facts import FloorFacts
+from vision.floor.sight import Sight
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -231,7 +232,9 @@ class Followed:
 
 def follow(scene: FloorScene, boxes: Boxes, settings: FloorSettings | None = None) -> Followed:
     """Follow everybody in a scene by its ``boxes``."""
-    tracker = FloorTracker(scene.cameras, settings, gates=scene.gates)
+    plan = scene.plan
+    sight = Sight(plan, scene.cameras) if plan is not None and plan.floor is not None else None
+    tracker = FloorTracker(scene.cameras, settings, gates=scene.gates, sight=sight)
     facts = FloorFacts("evaluated", scene.cameras, lambda events: None)
     moments: list[FloorMoment] = []
     live = []

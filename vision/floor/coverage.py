@@ -1,4 +1,4 @@
-"""Which cameras should see whom: inside the picture, and not behind somebody nearer."""
+"""Which cameras should see whom: inside the picture, not behind somebody nearer, nor behind what stands in the shop."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vision.floor.observations import Rig
+from vision.floor.sight import Sight
 
 Float = NDArray[np.float64]
 
@@ -38,10 +39,11 @@ def boxes_of(rig: Rig, place: Float) -> tuple[Float, Float]:
     return boxes, depth
 
 
-def seen_share(rig: Rig, place: Float, *, hiding: bool = True) -> Float:
+def seen_share(rig: Rig, place: Float, *, hiding: bool = True, sight: Sight | None = None) -> Float:
     """How much of each person (n, c) each camera should see, in [0, 1]: inside the picture, not behind one nearer.
 
-    Where the people are not ``hiding`` one another, as when they are guesses, each counts alone.
+    Where the people are not ``hiding`` one another, as when they are guesses, each counts alone. With ``sight`` walls
+    and furniture hide them too.
     """
     boxes, depth = boxes_of(rig, place)
     with np.errstate(invalid="ignore"):
@@ -49,6 +51,8 @@ def seen_share(rig: Rig, place: Float, *, hiding: bool = True) -> Float:
         size = (boxes[..., 2:] - boxes[..., :2]).prod(axis=-1)
         share = (inside[..., 2:] - inside[..., :2]).prod(axis=-1) / np.maximum(size, 1e-9)
     share = np.nan_to_num(share)
+    if sight is not None:
+        share = share * sight.share(place[:, :2])
     return np.asarray(share * (1 - _hidden(boxes, depth)) if hiding else share)
 
 

@@ -20,6 +20,7 @@ from vision.floor.observations import Observations, Rig, observe
 from vision.floor.openings import Openings
 from vision.floor.paths import Paths
 from vision.floor.settings import FloorSettings
+from vision.floor.sight import Sight
 from vision.floor.tracks import FloorMoment, FloorTracks
 from vision.floor.twins import Twins
 
@@ -74,6 +75,7 @@ class FloorTracker:
     the live id (n,) of whom each of the last moment's boxes shows, 0 for nobody's.
 
     ``gates`` (g, 2, 2) are the ends of the openings where people come and go, in metres; without, they may anywhere.
+    ``sight`` is what walls and furniture hide from these cameras; without, nothing does.
     Identities count from 1 in each instance and are never used again.
     """
 
@@ -83,6 +85,7 @@ class FloorTracker:
         settings: FloorSettings | None = None,
         *,
         gates: Float | None = None,
+        sight: Sight | None = None,
     ) -> None:
         self.cameras = tuple(camera.camera for camera in cameras)
         if len(set(self.cameras)) < len(self.cameras):
@@ -91,6 +94,7 @@ class FloorTracker:
         self._place = {name: place for place, name in enumerate(self.cameras)}
         self._rig = Rig.of(tuple(cameras))
         self._openings = Openings(gates, self.settings)
+        self._sight = sight
         self.reset()
 
     def reset(self) -> None:
@@ -99,7 +103,7 @@ class FloorTracker:
         self._next_key = 1
         self._time_s: float | None = None
         self._twins = Twins()
-        self._paths = Paths(self._rig, self._openings, self.settings)
+        self._paths = Paths(self._rig, self._openings, self.settings, self._sight)
         self.settled: list[FloorMoment] = []
         self.owners: dict[str, Ints] = {}
         self._factor = np.ones(len(self.cameras))
@@ -182,7 +186,7 @@ class FloorTracker:
         """Who was followed before, at this moment; and whose each box is."""
         s, people = self.settings, self._people
         ahead = predicted(people.states, dt, s.walking)
-        found = s.boxes.found * seen_share(self._rig, ahead.place) * on
+        found = s.boxes.found * seen_share(self._rig, ahead.place, sight=self._sight) * on
         owner = associate(seen, ahead, found, s.gate, s.rounds)
         saw = np.zeros(found.shape, np.bool_)
         saw[owner[owner >= 0], seen.camera[owner >= 0]] = True
@@ -211,7 +215,7 @@ class FloorTracker:
         s = self.settings
         if not len(rest):
             return _People.empty(len(self.cameras)), np.zeros(0, np.int64)
-        found = s.boxes.found * seen_share(self._rig, rest.place, hiding=False) * on
+        found = s.boxes.found * seen_share(self._rig, rest.place, hiding=False, sight=self._sight) * on
         # Who is there at the first moment came at some time before, and by now may be anywhere.
         many = np.full(len(rest), s.arrivals * s.leave_s)
         if dt is not None:

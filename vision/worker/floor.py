@@ -20,6 +20,7 @@ from vision.detections import Detections
 from vision.floor import FloorSettings, FloorTracker, FloorTracks
 from vision.floor.audit import AuditSettings, FloorAudit
 from vision.floor.facts import FloorFacts, Publish
+from vision.floor.sight import Sight
 from vision.shop.gathering import Gathered, MomentGatherer
 from vision.worker.attention import Attention, KeyFrames
 from vision.worker.looking import Look, Pace
@@ -85,7 +86,8 @@ class FloorFollower:
         self._gatherer: MomentGatherer[Look] = MomentGatherer(
             offsets, patience_s=self.following.patience_s, least_s=self.following.least_s
         )
-        self._tracker = FloorTracker(models, self.following.tracker, gates=gates if len(gates) else None)
+        sight = Sight(plan, models) if plan.floor is not None else None
+        self._tracker = FloorTracker(models, self.following.tracker, gates=gates if len(gates) else None, sight=sight)
         self.facts = FloorFacts(store, models, publish)
         self.audit = FloorAudit(store, [model.camera for model in models], gates, self.following.audit)
         by_name = {model.camera: model for model in models}
