@@ -100,13 +100,21 @@ class JointFinder:
         x and y are pixels of the image, the third is the confidence that the joint lies there, in [0, 1]; it may lie
         outside of box and image. The order is COCO's.
         """
-        if not len(xyxy):
-            return np.zeros((0, KEYPOINTS, 3), np.float32)
-        matrices = np.stack([crop_matrix(box) for box in xyxy])
-        (heatmaps,) = self._runtime.run(np.stack([cropped(image, matrix) for matrix in matrices]))
+        return self.find_in([image], [xyxy])[0]
+
+    def find_in(self, images: Sequence[Image], xyxy: Sequence[Float]) -> list[Float]:
+        """The same for several images, each with its boxes, looked at together: one answer an image."""
+        counts = [len(boxes) for boxes in xyxy]
+        if not sum(counts):
+            return [np.zeros((0, KEYPOINTS, 3), np.float32) for _ in counts]
+        matrices = np.stack([crop_matrix(box) for boxes in xyxy for box in boxes])
+        owners = np.repeat(np.arange(len(counts)), counts).tolist()
+        (heatmaps,) = self._runtime.run(
+            np.stack([cropped(images[owner], matrix) for owner, matrix in zip(owners, matrices, strict=True)])
+        )
         joints = placed(heatmaps)
         joints[..., :2] = (joints[..., :2] - matrices[:, None, :, 2]) / matrices[:, None, :1, 0]
-        return joints
+        return np.split(joints, np.cumsum(counts)[:-1])
 
 
 class PosedDetector:
@@ -118,10 +126,8 @@ class PosedDetector:
     def detect(self, images: Sequence[Image], min_confidence: float = 0.1) -> list[Boxes]:
         """People in each uint8 (H, W, 3) BGR image, in its pixels, with ``keypoints`` (n, 17, 3)."""
         found = self._detector.detect(images, min_confidence)
-        return [
-            Boxes(boxes.xyxy, boxes.confidence, self._joints.find(image, boxes.xyxy))
-            for image, boxes in zip(images, found, strict=True)
-        ]
+        joints = self._joints.find_in(images, [boxes.xyxy for boxes in found])
+        return [Boxes(each.xyxy, each.confidence, points) for each, points in zip(found, joints, strict=True)]
 
 
 def open_joint_finder(name: str = ACTIVE, *, device: str = "cpu", threads: int | None = None) -> JointFinder:

@@ -46,7 +46,7 @@ def serve(
     from api.shop_watch import lacking_for_shelves, shop_case, watching_shop
     from api.upkeep import keep_tidy, run_services
     from api.watch.options import OptionError
-    from api.worker.run import WorkerOptions, addresses, watching
+    from api.worker.run import AUTO, WorkerOptions, addresses, watching
     from cameras.errors import CameraError
     from models.errors import ModelError
     from store.bus import Bus, BusError
@@ -81,7 +81,9 @@ def serve(
                 assert products, "or the catalogue would be lacking"
                 stack.enter_context(watching_shop(shop_case(known, products, watched), settings, bus))
             elif watched:
-                stack.enter_context(watching(WorkerOptions(watched, LookingJob(DEFAULT_WEIGHTS), known), settings, bus))
+                stack.enter_context(
+                    watching(WorkerOptions(watched, LookingJob(DEFAULT_WEIGHTS, joints=AUTO), known), settings, bus)
+                )
             app = create_app(settings, bus=bus, records=records, plan=known, catalogue=products, plan_file=plan)
             server = stack.enter_context(PageServer(app, settings))
             for number in (signal.SIGINT, signal.SIGTERM):

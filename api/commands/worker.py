@@ -21,8 +21,13 @@ def worker(
         str, typer.Option(help="Detector: efficientdet-lite0, active (what is promoted), or a path.")
     ] = "efficientdet-lite0",
     joints: Annotated[
-        str | None, typer.Option(metavar="NAME", help="Also find joints: active, aisle-joints, or an .onnx file.")
-    ] = None,
+        str,
+        typer.Option(
+            metavar="NAME",
+            help="Find joints: active, aisle-joints, an .onnx file, none, or auto: where people are followed over a "
+            "floor.",
+        ),
+    ] = "auto",
     size: Annotated[str | None, typer.Option(metavar="WxH", help="The detector's input; 640x384 by default.")] = None,
     device: Annotated[str, typer.Option(help="cpu, or cuda for networks that can.")] = "cpu",
     batch: Annotated[int, typer.Option(min=1, help="Pictures that go through the network together, at most.")] = 2,
@@ -62,7 +67,12 @@ def worker(
         with ExitStack() as stack:
             settings = load_settings(config)
             looking = LookingJob(
-                weights, parse_size(size) if size else None, device, joints, batch, rest_s=1 / rate if rate else 0.0
+                weights,
+                parse_size(size) if size else None,
+                device,
+                None if joints == "none" else joints,
+                batch,
+                rest_s=1 / rate if rate else 0.0,
             )
             options = WorkerOptions(
                 addresses(cameras or (), settings),

@@ -9,7 +9,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 import structlog
@@ -35,6 +35,8 @@ from vision.worker.worker import Worker
 
 Report = dict[str, Any]
 _PREFIX: Final = "worker:"
+AUTO: Final = "auto"
+JOINTS: Final = "aisle-joints"
 EVERY_S: Final = 1.0
 LASTS_S: Final = 10.0
 _AUDITED: Final = {
@@ -47,7 +49,8 @@ log = structlog.get_logger(__name__)
 class WorkerOptions:
     """``cameras`` are addresses by name, which may hold passwords; ``plan`` has their views. ``loop`` and ``paced`` are
     for recordings: for ever, at their own pace. ``gated`` skips pictures in which nothing moves. ``key_frames`` is for
-    cameras that are live or paced; None looks at all pictures.
+    cameras that are live or paced; None looks at all pictures. ``looking`` with the joints ``AUTO`` finds them where
+    cameras follow people over one floor: there joints place people much better than boxes.
     """
 
     cameras: Mapping[str, str]
@@ -57,6 +60,13 @@ class WorkerOptions:
     paced: bool = False
     gated: bool = True
     key_frames: KeyFrames | None = field(default_factory=KeyFrames)
+
+
+def looking_for(looking: LookingJob, plan: Plan | None, cameras: Sequence[str]) -> LookingJob:
+    """What to look with where joints are left open: with those that Aisle ships where one floor is followed."""
+    if looking.joints != AUTO:
+        return looking
+    return replace(looking, joints=JOINTS if calibrated(plan, cameras) else None)
 
 
 class ShopWorker:
@@ -76,7 +86,8 @@ class ShopWorker:
             DecoderJob(address, name, loop=options.loop, paced=options.paced, gate=gate)
             for name, address in options.cameras.items()
         ]
-        self._worker = Worker(jobs, options.looking, self._follow, on_state=self._say, on_end=self._end)
+        looking = looking_for(options.looking, options.plan, tuple(options.cameras))
+        self._worker = Worker(jobs, looking, self._follow, on_state=self._say, on_end=self._end)
         self._floor = self._open_floor()
         self._name = f"{_PREFIX}{socket.gethostname()}:{os.getpid()}"
         self._reported_at = 0.0

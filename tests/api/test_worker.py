@@ -10,6 +10,7 @@ import subprocess
 import sys
 import threading
 import time
+from pathlib import Path
 
 import httpx
 import pytest
@@ -18,9 +19,10 @@ from typer.testing import CliRunner
 from api.app import create_app
 from api.cli import app
 from api.serve import PageServer
-from api.worker.run import ShopWorker, WorkerOptions
+from api.worker.run import AUTO, ShopWorker, WorkerOptions, looking_for
 from store.bus import Bus
 from store.events import PersonEntered, PersonLeft, PersonMoved
+from store.plan import load_plan
 from store.settings import Settings
 from vision.worker.looking import LookingJob
 
@@ -153,3 +155,12 @@ def test_top_needs_a_bus_that_is_shared(in_process):
     result = in_process("top", "--once")
     assert result.exit_code == 2
     assert "name the server that they share with REDIS_URL" in result.stderr
+
+
+def test_joints_are_found_where_one_floor_is_followed_unless_it_is_said_otherwise():
+    plan = load_plan(Path(__file__).parents[2] / "store" / "examples" / "nano.yaml")
+    left_open = LookingJob("aisle-people", joints=AUTO)
+    assert looking_for(left_open, plan, ("door-in", "door-out")).joints == "aisle-joints"
+    assert looking_for(left_open, plan, ("door-in",)).joints is None  # one camera follows people in its picture
+    assert looking_for(left_open, None, ("door-in", "door-out")).joints is None
+    assert looking_for(LookingJob("aisle-people"), plan, ("door-in", "door-out")).joints is None

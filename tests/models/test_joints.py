@@ -140,3 +140,21 @@ def test_the_network_answers_a_map_a_joint_and_keeps_its_stem():
     maps.square().mean().backward()
     grads = {name: value.grad is not None for name, value in network.named_parameters()}
     assert {name for name, trained in grads.items() if not trained} == {name for name in grads if "stem." in name}
+
+
+def test_several_pictures_are_looked_at_together_and_answered_apart(brightest):
+    finder = JointFinder(brightest, threads=1)
+    pictures = [np.zeros((120, 160, 3), np.uint8) for _ in range(3)]
+    cv2.circle(pictures[0], (40, 60), 5, (255, 255, 255), -1)
+    cv2.circle(pictures[2], (100, 50), 5, (255, 255, 255), -1)
+    boxes = [
+        np.array([[20, 30, 60, 90]], np.float32),
+        np.zeros((0, 4), np.float32),
+        np.array([[80, 20, 120, 80], [90, 40, 120, 70]], np.float32),
+    ]
+    together = finder.find_in(pictures, boxes)
+    assert [len(each) for each in together] == [1, 0, 2]
+    for picture, own, found in zip(pictures, boxes, together, strict=True):
+        assert found == pytest.approx(finder.find(picture, own), abs=1e-3)
+    assert together[2][0, 0, :2] == pytest.approx([100, 50], abs=2)
+    assert [each.shape for each in finder.find_in(pictures[:1], boxes[1:2])] == [(0, KEYPOINTS, 3)]
