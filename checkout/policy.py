@@ -23,9 +23,9 @@ class Policy:
     Staff never pay, and what they hold in the end nobody pays.
 
     A package is charged from a probability of ``charge_at`` on; a line is sure when each of its packages has one of
-    ``sure_at`` or more, or of ``1 - sure_at`` or less. ``settle_s`` after the session closed its receipt is issued
-    even when a line is not sure, and not before ``lateness_s`` after it, for facts come a little late. A line less sure
-    than ``review_below`` is put to a person.
+    ``sure_at`` or more, or of ``1 - sure_at`` or less. A receipt
+    is issued ``lateness_s`` after the session closed, for facts come a little late. Packages that are then less sure
+    than ``review_below`` are put to a person, and waited for until ``settle_s`` after the session closed.
 
     Who passes a gate within ``bind_s`` after it opened, or ``early_s`` before, belongs to that session; nobody: it is
     closed. A session of whose people nothing is seen for ``lost_s`` is closed as well. All times are seconds on the
@@ -53,6 +53,10 @@ class Policy:
     def of(cls, settings: Settings) -> Policy:
         """The policy that a shop's settings ask for."""
         return cls(hand_over=settings.hand_over, settle_s=settings.settle_s, review_below=settings.review_below)
+
+    def is_asked(self, probability: float) -> bool:
+        """Whether a person is to settle something of this probability."""
+        return max(probability, 1 - probability) < self.review_below
 
     def is_sure(self, probability: float) -> bool:
         """Whether no more evidence is needed on something of this probability."""

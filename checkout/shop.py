@@ -160,17 +160,19 @@ class Shop:
             )
 
     def _receipted(self, session: Session, basket: Basket) -> Iterator[Event]:
-        """Draft at once, issue when all is sure or the time for it is spent."""
+        """Draft at once, ask people a little later, issue when they need not be waited for."""
         assert session.closed_at is not None
         receipt = self._receipt(session, basket)
         if session.receipted is None:
             yield ReceiptDrafted.model_validate(
                 {**receipt, "id": derived_id("drafted", session.id), "time": session.closed_at}
             )
-            yield from self._unsure(session, basket)
-        ripe = self.now >= session.closed_at + self.policy.lateness_s
-        spent = self.now >= session.closed_at + self.policy.settle_s
-        if ripe and (basket.settled or spent):
+        if self.now < session.closed_at + self.policy.lateness_s:
+            return
+        asked = [doubt for doubt in basket.doubts if self.policy.is_asked(doubt.probability)]
+        for doubt in asked:
+            yield from self._review(session.id, doubt, "unsure", self.now)
+        if not asked or self.now >= session.closed_at + self.policy.settle_s:
             yield ReceiptIssued.model_validate({**receipt, "id": derived_id("issued", session.id), "time": self.now})
 
     def _corrected(self, session: Session, basket: Basket, cause: Event | None) -> Iterator[Event]:
@@ -189,11 +191,6 @@ class Shop:
             "receipt_id": receipt_id_of(session.id),
             "lines": basket.lines,
         }
-
-    def _unsure(self, session: Session, basket: Basket) -> Iterator[Event]:
-        for doubt in basket.doubts:
-            if max(doubt.probability, 1 - doubt.probability) < self.policy.review_below:
-                yield from self._review(session.id, doubt, "unsure", self.now)
 
     def _disputed(self, event: ReceiptDisputed) -> Iterator[Event]:
         """Put every package of the disputed line, or of the receipt, to a person."""

@@ -339,16 +339,23 @@ def test_the_share_that_may_be_reviewed_becomes_a_threshold(bus: Bus, records: R
     def asked() -> set[str]:
         return {row["session_id"] for row in rows(records, tables.reviews)}
 
-    service = service_of(bus, records, Settings(data_dir=settings.data_dir, store=STORE, review_share=0.1))
-    service.handle(visit(0, 0, 0.7))
+    def handled(service: CheckoutService, visits: list[Event]) -> None:
+        service.handle(visits)
+        clock.now += 3.0
+        service.tick()
+
+    clock = Hands()
+    asking = Settings(data_dir=settings.data_dir, store=STORE, review_share=0.1)
+    service = service_of(bus, records, asking, clock=clock)
+    handled(service, visit(0, 0, 0.7))
     assert service.adjust() == 0.8, "too little is known: review_below holds"
     assert asked() == {"v0"}
     for number in range(1, 60):
-        service.handle(visit(number, 10.0 * number, 0.81 + number / 1000))
+        handled(service, visit(number, 10.0 * number, 0.81 + number / 1000))
     # Of 60 lines 6 may be reviewed: that of .7 and the five from .811 on.
     assert service.adjust() == pytest.approx(0.816)
-    service.handle([*visit(60, 700, 0.8155), *visit(61, 710, 0.8165)])
+    handled(service, [*visit(60, 700, 0.8155), *visit(61, 710, 0.8165)])
     assert asked() == {"v0", "v60"}
-    again = service_of(bus, records, settings)
-    again.handle(visit(62, 720, 0.8155))
+    again = service_of(bus, records, settings, clock=clock)
+    handled(again, visit(62, 720, 0.8155))
     assert (again.adjust(), asked()) == (0.8, {"v0", "v60"}), "without the setting review_below holds"
