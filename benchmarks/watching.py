@@ -136,7 +136,8 @@ def watch(
     worker = Worker(jobs, looking, follow, on_end=end)
     if floor is not None:
         views = [view for view in floor.plan.cameras if view.camera in cameras]
-        following = FloorFollowing(key_frames=KeyFrames() if key_frames else None)
+        # Films do not begin at one moment, as the pictures of cameras do.
+        following = FloorFollowing(patience_s=1.0, key_frames=KeyFrames() if key_frames else None)
         if not paced:
             following = FloorFollowing(patience_s=math.inf)
         followed = FloorFollower(floor.plan, views, events.extend, store=STORE, pace=worker.pace, following=following)

@@ -29,7 +29,7 @@ class DecoderJob:
     """What to decode; see ``cameras.open.open_source``. ``uri`` may hold a password and is shown nowhere.
 
     ``gate`` None lets every picture pass. With ``paced`` recorded footage comes at its own pace and skips, as a live
-    camera's does.
+    camera's does, from when its first picture is taken.
     """
 
     uri: str = field(repr=False)
@@ -110,7 +110,7 @@ def run_decoder(job: DecoderJob, pipe: Connection, bell: Semaphore) -> None:
 def _pour(source: FrameSource, job: DecoderJob, ring: FrameRing, bell: Semaphore, stop: threading.Event) -> None:
     """Every picture of ``source`` that is worth a look, into the ring."""
     gate = None if job.gate is None else MotionGate(job.gate)
-    waits = not (source.live or job.paced)
+    waits = not source.live
     # Of the process' time, not the clock's: most of that is waiting for the camera.
     began = time.process_time()
     for picture in _paced(decoded(source)) if job.paced else decoded(source):
@@ -125,17 +125,21 @@ def _pour(source: FrameSource, job: DecoderJob, ring: FrameRing, bell: Semaphore
         ring.count(still=not looks, decode_s=ready - began, write_s=time.process_time() - ready)
         while waits and not ring.all_taken and not stop.is_set():
             time.sleep(_WAIT_S)
+        waits = waits and not job.paced
         began = time.process_time()
 
 
 def _paced(pictures: Iterator[Decoded]) -> Iterator[Decoded]:
-    """Each picture when as much time has passed since the first as lies between them; what is late is passed over."""
+    """Each picture when as much time has passed since the first was done with as lies between them; what is late is
+    passed over.
+    """
     began: tuple[float, float] | None = None
     for picture in pictures:
-        now = time.monotonic()
         if began is None:
-            began = now, picture.captured_at
-        ahead = (picture.captured_at - began[1]) - (now - began[0])
+            yield picture
+            began = time.monotonic(), picture.captured_at
+            continue
+        ahead = (picture.captured_at - began[1]) - (time.monotonic() - began[0])
         if ahead > 0:
             time.sleep(ahead)
         if ahead > -_LATE_S:

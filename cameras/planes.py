@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import cv2
 import numpy as np
@@ -79,8 +79,7 @@ class Decoded:
         """How bright each pixel is, uint8 (H, W), as the picture lies in the stream: a view where there can be one."""
         if isinstance(self.picture, np.ndarray):
             return np.asarray(cv2.cvtColor(self.picture, cv2.COLOR_BGR2GRAY), np.uint8)
-        kind = self.picture.format
-        if not kind.name.startswith(("yuv", "nv", "gray")) or kind.components[0].bits != 8:
+        if not _has_luma(self.picture.format):
             return np.asarray(self.picture.to_ndarray(format="gray"), np.uint8)
         plane = self.picture.planes[0]
         lines = np.frombuffer(plane, np.uint8).reshape(-1, plane.line_size)
@@ -97,6 +96,17 @@ class Decoded:
         """It as a frame in BGR."""
         image = self.picture if isinstance(self.picture, np.ndarray) else to_bgr(self.picture)
         return Frame(self.camera, self.index, self.captured_at, image)
+
+
+_KNOWN: Final[dict[str, bool]] = {}
+
+
+def _has_luma(kind: Any) -> bool:
+    """Whether pictures of this format of PyAV begin with a plane of luma, a byte a pixel."""
+    name = kind.name
+    if name not in _KNOWN:
+        _KNOWN[name] = name.startswith(("yuv", "nv", "gray")) and kind.components[0].bits == 8
+    return _KNOWN[name]
 
 
 def decoded(source: FrameSource) -> Iterator[Decoded]:

@@ -43,7 +43,8 @@ class OpenVinoRuntime:
 
     def __init__(self, model: Model, *, threads: int | None = None, exact: bool = False) -> None:
         self._model = model
-        self._config: dict[str, Any] = {"CACHE_DIR": str(cache_dir() / "openvino")}
+        # Threads that are bound to a core wait there for the decoders that share it, and for one another.
+        self._config: dict[str, Any] = {"CACHE_DIR": str(cache_dir() / "openvino"), "ENABLE_CPU_PINNING": False}
         if exact:
             self._config["INFERENCE_PRECISION_HINT"] = "f32"
         if threads is not None:

@@ -10,6 +10,8 @@ from multiprocessing.connection import Connection
 from multiprocessing.synchronize import Semaphore
 from typing import Final, NamedTuple
 
+import numpy as np
+
 from cameras.ring import FrameRing, RingPlace
 from models.joints import PosedDetector, open_joint_finder
 from models.people import PersonDetector, open_person_detector
@@ -87,6 +89,8 @@ def run_looking(job: LookingJob, pipe: Connection, bell: Semaphore) -> None:
         detector: PersonDetector = open_person_detector(job.weights, size=job.size, device=job.device)
         if job.joints is not None:
             detector = PosedDetector(detector, open_joint_finder(job.joints, device=job.device))
+        for count in sorted({1, job.most}):  # a runtime makes itself ready when it first sees so many
+            detector.detect([np.zeros((128, 128, 3), np.uint8)] * count)
     except Exception as error:
         # Whatever it is: whoever started this process must be told why it cannot work.
         pipe.send(Failed(f"{type(error).__name__}: {error}"))
