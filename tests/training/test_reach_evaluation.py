@@ -165,25 +165,27 @@ def test_files_of_slots_and_truth_are_read_or_refused(tmp_path):
     path.write_text(
         '{"slots_xyxy": {"A": [1, 2, 30, 40]}, "events": [{"slot": "A", "type": "pick", "contact_frame": 5}]}'
     )
-    assert read_slots(path) == {"A": (1.0, 2.0, 30.0, 40.0)}
+    assert read_slots(path) == {"A": ((1.0, 2.0), (30.0, 2.0), (30.0, 40.0), (1.0, 40.0))}
     assert read_truth(path) == ([TrueReach("take", "A", 5, 5)], 6)
     for text, said in (
-        ("[]", "no 'slots_xyxy'"),
-        ('{"slots_xyxy": {}}', "names no slot"),
+        ("[]", "has no"),
+        ('{"slots_xyxy": {}}', "names a slot"),
         ('{"slots_xyxy": {"A": [3, 2, 1, 4]}}', "slot A is"),
-        ('{"slots_xyxy": {"A": "x"}}', "slots_xyxy is an object|slot A is"),
+        ('{"slots_xyxy": {"A": "x"}}', "slots_xyxy is an object"),
         ("{", "JSON"),
     ):
         path.write_text(text)
         with pytest.raises(ReachFileError, match=said):
             read_slots(path)
+    path.write_text('{"slots": {"A": [[1, 2], [30, 2], [15, 40]]}}')
+    assert read_slots(path) == {"A": ((1.0, 2.0), (30.0, 2.0), (15.0, 40.0))}
     path.write_text('{"events": [{"slot": "A", "type": "wave", "contact_frame": 5}]}')
     with pytest.raises(ReachFileError, match=r"events\[0\]"):
         read_truth(path)
 
 
-def test_a_video_with_slots_is_watched(shared_data):
-    boxes = read_slots(shared_data / "bottles" / "events.json")
+def test_a_model_looks_at_the_slots_of_a_video(shared_data):
+    slots = read_slots(shared_data / "bottles" / "events.json")
     truth, tolerance = read_truth(shared_data / "bottles" / "events.json")
 
     class Silent:
@@ -193,9 +195,29 @@ def test_a_video_with_slots_is_watched(shared_data):
             Silent.calls += len(clips)
             return np.log(np.tile([0.98, 0.01, 0.01], (len(clips), 1))).astype(np.float32)
 
-    report = evaluate_video(str(shared_data / "bottles" / "bottles.mp4"), Silent(), boxes, truth, tolerance=tolerance)
+    video = str(shared_data / "bottles" / "bottles.mp4")
+    report = evaluate_video(video, slots, truth, model=Silent(), tolerance=tolerance)
     assert json.loads(report.as_json())["missed"] == 2
     assert Silent.calls == pytest.approx(3 * 15.75 / 0.2, abs=15)
+
+
+def test_the_bottle_is_seen_going_and_coming_back(shared_data):
+    folder = shared_data / "bottles"
+    given = ["--slots", folder / "events.json", "--truth", folder / "events.json", "--json"]
+    result = CliRunner().invoke(app, ["reach", *map(str, [folder / "bottles.mp4", *given])])
+    found = json.loads(result.stdout)
+    assert (found["right"], found["missed"], found["false"]) == (2, 0, 0)
+    assert all(abs(event["frames_after_contact"]) <= 6 for event in found["events"])
+
+
+def test_reaching_alone_is_no_take(shared_data):
+    slots = {
+        f"{x},{y}": ((x, y), (x + 60, y), (x + 60, y + 45), (x, y + 45))
+        for x in range(0, 421, 60)
+        for y in range(0, 226, 45)
+    }
+    report = evaluate_video(str(shared_data / "store_aisle" / "store_aisle.gif"), slots, [])
+    assert json.loads(report.as_json())["found"] == 0
 
 
 def test_the_command_tells_what_is_wrong_in_one_line(tmp_path):

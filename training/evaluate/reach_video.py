@@ -1,4 +1,4 @@
-"""One video with slots as boxes in the picture and a list of what happens: who reaches is not asked."""
+"""One video with slots marked in the picture and a list of what happens: who reaches is not asked."""
 
 from __future__ import annotations
 
@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from cameras import open_source
+from cameras.frame import Frame
 from training.evaluate.reach_events import ReachFact, match
+from vision.marked import MarkedSlots, MarkedSlotWatcher
 from vision.reach_spotter import Classifier, Hands, ReachSpotter, SpottedReach
 
 if TYPE_CHECKING:
@@ -19,6 +21,9 @@ if TYPE_CHECKING:
 
 AROUND: Final = 1.7  # the square looked at, over the larger side of the slot's box
 TOLERANCE_FRAMES: Final = 6
+Polygon = tuple[tuple[float, float], ...]
+_Look = Callable[[float, Frame], list[SpottedReach]]
+_Finish = Callable[[], list[SpottedReach]]
 _KINDS: Final = {"pick": "take", "take": "take", "put": "return", "return": "return"}
 
 
@@ -117,43 +122,71 @@ class VideoReport:
 
 def evaluate_video(
     video: str,
-    model: Classifier,
-    slots: Mapping[str, Sequence[float]],
+    slots: Mapping[str, Polygon],
     truth: Sequence[TrueReach],
     *,
+    model: Classifier | None = None,
     tolerance: int = TOLERANCE_FRAMES,
     frame_rate: float | None = None,
     progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> VideoReport:
-    """Spot what happens in ``slots`` (left, top, right, bottom in pixels) of a video. Raises ``CameraError``."""
-    boxes = np.array([slots[name] for name in slots], np.float64).reshape(-1, 4)
-    sides = AROUND * np.maximum(boxes[:, 2] - boxes[:, 0], boxes[:, 3] - boxes[:, 1])
-    hands = Hands(tuple(slots), (boxes[:, :2] + boxes[:, 2:]) / 2, sides, np.zeros(len(boxes), np.bool_))
-    spotter = ReachSpotter(model)
+    """Spot what happens in ``slots`` (corners in pixels) of a video: by how the slots look before and after, or by
+    what ``model`` says of a square around each.
+
+    Raises ``CameraError``, and ``ReachFileError`` for a slot that does not lie in the picture.
+    """
     found: list[SpottedReach] = []
     with open_source(video, frame_rate=frame_rate) as source:
         rate, total = source.frame_rate, source.frame_count or 0
+        look, finish = _by_model(slots, model) if model is not None else _by_pictures(slots, source.size)
         for frame in source:
-            found += spotter.update(frame.index / rate, frame.image, hands)
+            found += look(frame.index / rate, frame)
             progress(frame.index + 1, max(total, frame.index + 1))
-    found += spotter.flush()
+    found += finish()
     framed = sorted(((each, round(each.time_s * rate)) for each in found), key=lambda pair: pair[1])
     return VideoReport(tuple(framed), tuple(truth), tolerance, rate)
 
 
-def read_slots(path: Path) -> dict[str, tuple[float, float, float, float]]:
-    """The boxes under ``slots_xyxy`` of a JSON file. Raises ``ReachFileError``."""
-    boxes = _read(path, "slots_xyxy")
+def _by_pictures(slots: Mapping[str, Polygon], size: tuple[int, int]) -> tuple[_Look, _Finish]:
     try:
-        found = {str(name): tuple(float(value) for value in box) for name, box in boxes.items()}
-    except (AttributeError, TypeError, ValueError):
-        raise ReachFileError(f"{path}: slots_xyxy is an object of name: [left, top, right, bottom]") from None
-    for name, box in found.items():
-        if len(box) != 4 or not (box[0] < box[2] and box[1] < box[3]):
-            raise ReachFileError(f"{path}: slot {name} is [left, top, right, bottom], found {list(box)}")
+        watcher = MarkedSlotWatcher(MarkedSlots(slots, size))
+    except ValueError as error:
+        raise ReachFileError(str(error)) from None
+    return (lambda time_s, frame: watcher.update(time_s, frame.image)), list
+
+
+def _by_model(slots: Mapping[str, Polygon], model: Classifier) -> tuple[_Look, _Finish]:
+    corners = [np.array(slots[name], np.float64) for name in slots]
+    low, high = (np.array([getattr(each, how)(axis=0) for each in corners]) for how in ("min", "max"))
+    sides = AROUND * (high - low).max(axis=1)
+    hands = Hands(tuple(slots), (low + high) / 2, sides, np.zeros(len(slots), np.bool_))
+    spotter = ReachSpotter(model)
+    return (lambda time_s, frame: spotter.update(time_s, frame.image, hands)), spotter.flush
+
+
+def read_slots(path: Path) -> dict[str, Polygon]:
+    """The slots' corners in a JSON file: ``slots_xyxy`` has boxes by name, or ``slots`` polygons of three points or
+    more. Raises ``ReachFileError``.
+    """
+    boxes = _read(path, "slots_xyxy", {})
+    polygons = _read(path, "slots", {}) if not boxes else {}
+    found: dict[str, Polygon] = {}
+    try:
+        for name, box in boxes.items():
+            x1, y1, x2, y2 = (float(value) for value in box)
+            if not (x1 < x2 and y1 < y2):
+                raise ReachFileError(f"{path}: slot {name} is [left, top, right, bottom], found {list(box)}")
+            found[str(name)] = ((x1, y1), (x2, y1), (x2, y2), (x1, y2))
+        for name, points in polygons.items():
+            found[str(name)] = tuple((float(x), float(y)) for x, y in points)
+    except (AttributeError, TypeError, ValueError) as error:
+        if isinstance(error, ReachFileError):
+            raise
+        said = "slots_xyxy is an object of name: [left, top, right, bottom], slots one of name: [[x, y], ...]"
+        raise ReachFileError(f"{path}: {said}") from None
     if not found:
-        raise ReachFileError(f"{path}: slots_xyxy names no slot")
-    return found  # type: ignore[return-value]
+        raise ReachFileError(f"{path}: neither slots_xyxy nor slots names a slot")
+    return found
 
 
 def read_truth(path: Path) -> tuple[list[TrueReach], int]:

@@ -13,13 +13,17 @@ if TYPE_CHECKING:
     from models.reach import ReachModel
     from vision.reach_spotter import Classifier
 
-WEIGHTS = "The model's ONNX file, or a name that `aisle models list` shows; without it the active one."
+WEIGHTS = (
+    "The model's ONNX file, or a name that `aisle models list` shows. Without it the active one; for a video, the "
+    "slots' pictures before and after alone."
+)
 
 
 def reach(
     data: Annotated[str, typer.Argument(help="A dataset of `aisle simulate`, a folder of reach clips, or a video.")],
     slots: Annotated[
-        Path | None, typer.Option("--slots", help="For a video: JSON with slots_xyxy, boxes in pixels by name.")
+        Path | None,
+        typer.Option("--slots", help="For a video: JSON with slots_xyxy, boxes by name, or slots, polygons (pixels)."),
     ] = None,
     truth: Annotated[
         Path | None, typer.Option("--truth", help="For a video: JSON with events (slot, type, contact_frame).")
@@ -50,15 +54,15 @@ def reach(
     from training.evaluate.reach_video import ReachFileError
 
     with told(ReachClipError, ModelError, ReachFileError), progress_bar("Watching hands") as progress:
-        model = _opened(weights)
         if slots is not None or truth is not None:
             if slots is None or truth is None:
                 raise ReachFileError("--slots and --truth go together: boxes by name, and what happens in them")
             from training.evaluate.reach_video import evaluate_video, read_slots, read_truth
 
-            boxes, (events, tolerance) = read_slots(slots), read_truth(truth)
+            marked, (events, tolerance) = read_slots(slots), read_truth(truth)
+            model = None if weights is None else _opened(weights)
             report = evaluate_video(
-                data, model, boxes, events, tolerance=tolerance, frame_rate=frame_rate, progress=progress
+                data, marked, events, model=model, tolerance=tolerance, frame_rate=frame_rate, progress=progress
             )
             show(report, json)
             return
@@ -73,7 +77,7 @@ def reach(
             other = DifferenceRule.of_folder(rule)
         found = evaluate_reach(
             Path(data),
-            model,
+            _opened(weights),
             against=other,
             cameras=tuple(cameras.split(",")) if cameras else (),
             by_slot=by_slot,
