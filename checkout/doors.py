@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterator
 
+from checkout.binding import likeliest
 from checkout.ids import derived_id, receipt_id_of
 from checkout.lines import Basket
 from checkout.policy import Policy
@@ -48,7 +49,7 @@ class Doors:
         for passed in list(self._strangers):
             if session is not None and session.has_room() and self._fits(session, passed):
                 self._strangers.remove(passed)
-                yield self._joined(session, passed)
+                yield self._joined(session, 1.0, passed)
 
     def passed(self, event: PersonPassed) -> Iterator[Event]:
         """Somebody went through a gate."""
@@ -92,8 +93,8 @@ class Doors:
 
     def _came(self, event: PersonPassed) -> Iterator[Event]:
         waiting = [s for s in self._register if s.is_open and s.has_room() and self._fits(s, event)]
-        if waiting:
-            yield self._joined(min(waiting, key=lambda s: (s.opened_at, s.id)), event)
+        if (found := likeliest(waiting, event.time)) is not None:
+            yield self._joined(*found, event)
         else:
             self._strangers.append(event)
             yield self._decision(None, event.gate, "in", event.time, "tailgater", is_open=False, about=event.track_id)
@@ -116,12 +117,12 @@ class Doors:
             yield self._closed(session, event.time, "left")
 
     def _fits(self, session: Session, passed: PersonPassed) -> bool:
-        since = passed.time - session.opened_at
-        return session.gate == passed.gate and -self._policy.early_s <= since <= self._policy.bind_s
+        early, late = session.opened_at - self._policy.early_s, session.asked_at + self._policy.bind_s
+        return session.gate == passed.gate and early <= passed.time <= late
 
     def _all_out(self, session: Session, now: float) -> bool:
         """Whether nobody is inside and nobody can come any more."""
-        all_came = not session.has_room() or now >= session.opened_at + self._policy.bind_s
+        all_came = not session.has_room() or now >= session.asked_at + self._policy.bind_s
         return not session.inside and bool(session.outside) and all_came
 
     def _walked_off(self, session: Session, now: float) -> bool:
@@ -138,13 +139,13 @@ class Doors:
             return "nothing_taken"
         return "paid" if basket.settled else "checking"
 
-    def _joined(self, session: Session, passed: PersonPassed) -> SessionJoined:
+    def _joined(self, session: Session, share: float, passed: PersonPassed) -> SessionJoined:
         return SessionJoined(
             id=derived_id("joined", session.id, passed.track_id),
             store=self._store,
             time=passed.time,
             cameras=passed.cameras,
-            confidence=passed.confidence,
+            confidence=passed.confidence * share,
             session_id=session.id,
             track_id=passed.track_id,
         )

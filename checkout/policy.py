@@ -27,9 +27,9 @@ class Policy:
     is issued ``lateness_s`` after the session closed, for facts come a little late. Packages that are then less sure
     than ``review_below`` are put to a person, and waited for until ``settle_s`` after the session closed.
 
-    Who passes a gate within ``bind_s`` after it opened, or ``early_s`` before, belongs to that session; nobody: it is
-    closed. A session of whose people nothing is seen for ``lost_s`` is closed as well. All times are seconds on the
-    clock of the footage.
+    Who passes a gate within ``bind_s`` after it opened, or ``early_s`` before, belongs to that session, and others of a
+    group too, each within ``bind_s`` after the one before; nobody: it is closed. A session of whose people nothing is
+    seen for ``lost_s`` is closed as well. All times are seconds on the clock of the footage.
     """
 
     hand_over: HandOver = "holder_pays"

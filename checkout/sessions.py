@@ -26,7 +26,8 @@ class Session:
     """One visit of a member, or of a group that shares a code. Times are seconds on the clock of the footage.
 
     ``inside`` and ``outside`` are the tracks that belong to it, ``left_by`` the gate that the last of them took;
-    ``receipted`` are the lines of its newest receipt, and ``issued`` says whether that is final.
+    ``came_at`` is when the last of those who belong to it came in, None for nobody yet; ``receipted`` are the lines of
+    its newest receipt, and ``issued`` says whether that is final.
     """
 
     id: str
@@ -39,6 +40,7 @@ class Session:
     inside: set[str] = field(default_factory=set)
     outside: set[str] = field(default_factory=set)
     seen_at: float = 0.0
+    came_at: float | None = None
     left_by: str | None = None
     closed_at: float | None = None
     reason: str | None = None
@@ -55,6 +57,11 @@ class Session:
     def pays(self) -> bool:
         """Whether it ends in a receipt."""
         return self.role != "staff" and self.reason != "turned_back"
+
+    @property
+    def asked_at(self) -> float:
+        """From when on its next person is waited for: the last one came, or the code was shown."""
+        return self.opened_at if self.came_at is None else max(self.opened_at, self.came_at)
 
     def has_room(self) -> bool:
         """Whether more people may come in on its code."""
@@ -114,6 +121,7 @@ def _apply(session: Session, event: SessionJoined | SessionLeft | SessionChecked
             if event.track_id not in session.outside:
                 session.inside.add(event.track_id)
             session.seen_at = max(session.seen_at, event.time)
+            session.came_at = event.time if session.came_at is None else max(session.came_at, event.time)
         case SessionLeft():
             session.inside.discard(event.track_id)
             session.outside.add(event.track_id)

@@ -135,8 +135,41 @@ def test_a_group_shares_a_session_and_the_last_closes_it(desk: Desk):
 
 def test_a_group_smaller_than_it_said_closes_when_nobody_else_can_come(desk: Desk):
     desk.take(opened(0, group_size=3), passed(1, "anna"), passed(10, "anna", "out"))
+    desk.tick(20)
     assert desk.of(SessionClosed) == []
-    assert [type(event) for event in desk.tick(20)] == [SessionClosed, ReceiptDrafted, ReceiptIssued]
+    assert [type(event) for event in desk.tick(21)] == [SessionClosed, ReceiptDrafted, ReceiptIssued]
+
+
+def bound(desk: Desk) -> dict[str, str]:
+    return {event.track_id: event.session_id for event in desk.of(SessionJoined)}
+
+
+def test_who_lags_behind_a_group_does_not_take_the_place_of_who_showed_a_code_meanwhile(desk: Desk):
+    desk.take(opened(0, "A", group_size=2), opened(1.5, "B"), passed(1.8, "anna"), passed(2.8, "ben"))
+    desk.take(opened(5, "C"), passed(6.5, "cleo"), passed(15, "dan"))
+    assert bound(desk) == {"anna": "A", "ben": "B", "cleo": "C", "dan": "A"}
+    assert desk.of(GateDecided) == []
+
+
+def test_a_code_that_was_shown_this_moment_is_of_somebody_still_outside(desk: Desk):
+    desk.take(
+        opened(0, "A", group_size=2), passed(1.2, "anna"), opened(2.9, "B"), passed(3.1, "ann"), passed(4.2, "ben")
+    )
+    assert bound(desk) == {"anna": "A", "ann": "A", "ben": "B"}
+
+
+def test_each_of_a_group_may_take_their_time_after_the_one_before(desk: Desk):
+    desk.take(opened(0, group_size=3), passed(2, "anna"), passed(15, "ben"), passed(34, "cleo"))
+    assert bound(desk) == dict.fromkeys(("anna", "ben", "cleo"), "A")
+    desk.take(opened(100, "B", group_size=2), passed(102, "dan"), passed(123, "tom"))
+    assert desk.reasons() == [("in", False, "tailgater")]
+
+
+def test_how_sure_it_is_who_came_stands_in_the_fact(desk: Desk):
+    desk.take(opened(0, "A"), passed(1.5, "anna"), opened(10, "B"), opened(10.4, "C"), passed(12, "ben"))
+    sure, unsure = (event.confidence for event in desk.of(SessionJoined))
+    assert sure == 1.0
+    assert 0.5 < unsure < 0.9
 
 
 def test_two_sessions_at_one_gate_are_taken_in_turn(desk: Desk):
