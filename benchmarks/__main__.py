@@ -21,6 +21,7 @@ from rich.table import Table
 from benchmarks.measure import Finding
 
 PARTS: Final = ("decoding", "detecting", "floor", "pipelines", "idle", "overload")
+WIDTH: Final = 130
 
 
 def main(
@@ -40,11 +41,13 @@ def main(
         document = {name: [each.as_dict() for each in rows] for name, rows in found.items()}
         typer.echo(json.dumps(document, indent=2))
     else:
-        Console().print(table(found))
+        console = Console()
+        console.width = max(console.width, WIDTH)  # what is not a terminal has 80 columns otherwise
+        console.print(table(found))
 
 
 def table(found: dict[str, list[Finding]]) -> Table:
-    """A row for each finding, and below the parts what must be known to believe them."""
+    """A row for each finding, with what must be known to believe it."""
     shown = Table("what", "ours", "beside it", "ratio", "asked", "met", title="Aisle beside the usual ways")
     for rows in found.values():
         for each in rows:

@@ -127,7 +127,7 @@ def through_queue(count: int) -> float:
     return (count - 1) / elapsed
 
 
-def measure(frames: int = 120, turns: int = 7) -> list[Finding]:
+def measure(frames: int = 300, turns: int = 5) -> list[Finding]:
     """Decode and luma, decode with gate and copy, and the ring."""
     with tempfile.TemporaryDirectory(prefix="aisle-bench-") as folder:
         path = Path(folder) / "footage.mp4"
@@ -140,7 +140,7 @@ def measure(frames: int = 120, turns: int = 7) -> list[Finding]:
             },
             turns,
         )
-    rates = in_turns({"queue": lambda: through_queue(frames // 2), "ring": lambda: through_ring(frames * 5)}, turns)
+    rates = in_turns({"queue": lambda: through_queue(60), "ring": lambda: through_ring(600)}, turns)
     read, made = milliseconds(found["peer"], "a frame"), "1080p H.264 that is made here"
     return [
         Finding(

@@ -45,16 +45,22 @@ def untrained(folder: Path, pictures: Sequence[Image], network: str = "yolo26n.y
     model: Any = yolo.model
     model.names = {0: "person", **{number: f"thing{number}" for number in range(1, len(model.names))}}
     head = model.model[-1]
-    branches = [layers[-1] for layers in (getattr(head, "one2one_cv3", None) or head.cv3)]
-    # Of a new network the statistics of its layers do not fit: then all places look alike.
+    # Ultralytics answers by the one head and suppresses, we by the other, which needs none; both begin alike.
+    ends = [layers[-1] for layers in head.one2one_cv3]
+    many = [layers[-1] for layers in head.cv3]
+    # Of a new network the statistics of its layers do not fit, and all places look alike.
+    for layer in model.modules():
+        if isinstance(layer, torch.nn.BatchNorm2d):
+            layer.reset_running_stats()
+            layer.momentum = None  # the mean over all that it sees
     model.train()
-    with torch.inference_mode():
+    with torch.no_grad():
         batch = torch.stack([_tensor(picture) for picture in pictures])
-        for _ in range(60):
+        for _ in range(2):
             model(batch)
     model.eval()
     logits: list[torch.Tensor] = []
-    hooks = [each.register_forward_hook(lambda _m, _i, out: logits.append(out[:, 0].flatten(1))) for each in branches]
+    hooks = [each.register_forward_hook(lambda _m, _i, out: logits.append(out[:, 0].flatten(1))) for each in ends]
     with torch.inference_mode():
         model(batch)
     for hook in hooks:
@@ -63,7 +69,7 @@ def untrained(folder: Path, pictures: Sequence[Image], network: str = "yolo26n.y
     top = values.topk(_BOXES, dim=1).values[:, -1].median()
     with torch.no_grad():
         scale = _SPREAD / values.std()
-        for each in branches:
+        for each in (*ends, *many):
             each.weight[0] *= scale
             each.bias[0] = (each.bias[0] - top) * scale + 0.5
             each.bias[1:] = -12.0
