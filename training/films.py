@@ -31,7 +31,7 @@ class Film(BaseModel):
     """Scenarios, each with every seed from ``first`` up to ``end`` (which is not played), in an example shop.
 
     With ``vary`` each seed has a shop of its own; without ``cameras`` all film; ``size`` None is the plan's; ``rate``
-    is in frames a second.
+    is in frames a second. With ``near_reaches_s`` only what is so near to a hand's contact with a shelf is filmed.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -44,10 +44,11 @@ class Film(BaseModel):
     size: tuple[int, int] | None = None
     rate: Annotated[float, Field(gt=0)] = 0.5
     vary: bool = True
+    near_reaches_s: Annotated[float, Field(gt=0)] | None = None
 
     def recipes(self) -> list[Recipe]:
         """Every run."""
-        filming = Filming(self.cameras, self.size, self.rate, "frames")
+        filming = Filming(self.cameras, self.size, self.rate, "frames", near_reaches_s=self.near_reaches_s)
         return [
             Recipe(scenario, seed, example_plan(self.store), filming, vary=self.vary)
             for scenario in self.scenarios

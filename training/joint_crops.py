@@ -24,6 +24,8 @@ from training.people_views import lit, shares
 
 Image = NDArray[np.uint8]
 Float = NDArray[np.float32]
+Person = tuple[Image, Float]
+"""A picture and its joints (17, 3)."""
 
 CROPS: Final = "crops.npy"
 JOINTS: Final = "joints.npy"
@@ -50,6 +52,14 @@ class JointCrops:
     def open(cls, folder: Path) -> JointCrops:
         """The crops in ``folder``, which must be whole."""
         return cls(np.load(folder / CROPS, mmap_mode="r"), np.load(folder / JOINTS))
+
+    def person(self, place: int) -> Person:
+        """One of them."""
+        return np.asarray(self.pictures[place]), self.joints[place]
+
+    def drawn(self, rng: np.random.Generator) -> Person:
+        """Anyone."""
+        return self.person(int(rng.integers(len(self))))
 
 
 def made(

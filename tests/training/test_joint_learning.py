@@ -15,7 +15,7 @@ from datasets.formats.registry import open_dataset
 from models.joints import SIZE
 from training.errors import DataError
 from training.joint_crops import KEPT, MIRRORED, JointCrops, Variation, asked, inside, made, plain
-from training.joint_losses import HIDDEN, losses
+from training.joint_losses import ARMS, HIDDEN, losses
 
 
 def spotted(x, y, place=9):
@@ -128,3 +128,20 @@ def test_hidden_joints_count_less_and_unlabelled_ones_nothing():
     assert float(losses(logits(wrong), joints)["places"]) == pytest.approx(0, abs=0.02)
     joints[0, :, 2] = 0
     assert float(losses(logits(wrong), joints)["places"]) == 0
+
+
+def test_arms_and_hidden_joints_count_as_much_as_told():
+    joints = torch.full((1, 17, 3), 60.0)
+    joints[..., 2] = 2.0
+    joints[0, ARMS[0], 2] = 1.0
+    wrong = joints.clone()
+    wrong[0, ARMS[0], 0] += 20  # a hidden elbow alone is placed wrong
+    cost = float(losses(logits(wrong), joints, hidden=1.0, arms=3.0)["places"])
+    assert cost == pytest.approx(4 * 20 / SIZE * 3 / (13 + 4 * 3), rel=0.1)
+
+
+def test_anyone_is_drawn(small_dataset, tmp_path):
+    crops = made(tmp_path, [open_dataset(small_dataset)], key={}, progress=lambda done, total: None)
+    rng = np.random.default_rng(3)
+    drawn = {crops.drawn(rng)[1].tobytes() for _ in range(20 * len(crops))}
+    assert drawn == {joints.tobytes() for joints in crops.joints}

@@ -25,7 +25,8 @@ Format = Literal["mp4", "frames"]
 class Filming:
     """How a run is filmed: ``cameras`` of the plan by name (none given: all), ``size`` of the pictures (width, height;
     None: the plan's), ``rate_hz`` frames a second, videos or folders of JPEGs. Not ``annotated``: without what is true
-    of each picture (boxes, joints, masks) and without a preview, which costs a tenth less.
+    of each picture (boxes, joints, masks) and without a preview, which costs a tenth less. With ``near_reaches_s`` only
+    what is at most so many seconds from a hand's contact with a shelf is filmed.
     """
 
     cameras: tuple[str, ...] = ()
@@ -33,6 +34,7 @@ class Filming:
     rate_hz: float = 10.0
     format: Format = "mp4"
     annotated: bool = True
+    near_reaches_s: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +82,8 @@ class Recipe:
         filming["size"] = list(self.filming.size) if self.filming.size else None
         if filming["annotated"]:
             del filming["annotated"]
+        if filming["near_reaches_s"] is None:
+            del filming["near_reaches_s"]
         return {
             "scenario": self.name.rpartition("-")[0],
             "scenario_sha256": sha256(Path(self.scenario)) if is_file(self.scenario) else None,

@@ -6,7 +6,7 @@ import csv
 import shutil
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -27,6 +27,7 @@ from datasets.simulation.timeline import Timeline
 from datasets.simulation.truth import shop
 from datasets.simulation.truth.annotations import CameraTruth
 from datasets.simulation.truth.pictures import PictureTruths
+from store.events import ShelfReached
 from store.layout import Plan
 
 RUN: Final = "run.json"
@@ -62,6 +63,13 @@ def shots(clocks: Sequence[CameraClock]) -> list[Shot]:
     return sorted(found, key=lambda shot: (shot.time_s, shot.camera))
 
 
+def near_reaches(clocks: Sequence[CameraClock], timeline: Timeline, within_s: float) -> list[CameraClock]:
+    """``clocks`` that keep only what is exposed at most ``within_s`` seconds from a hand's contact with a shelf."""
+    contact = np.array([event.time - timeline.start for event in timeline.events if isinstance(event, ShelfReached)])
+    near = [(np.abs(clock.time_s[:, None] - contact) <= within_s).any(axis=1) for clock in clocks]
+    return [replace(clock, kept=clock.kept & each) for clock, each in zip(clocks, near, strict=True)]
+
+
 def moments(scene: Scene, wanted: Sequence[Shot], shutter_s: NDArray[np.float64]) -> Iterator[Moment]:
     """The scene for each of ``wanted``, posed some seconds at a time; ``shutter_s`` (cameras,) is how long shutters are
     open.
@@ -92,6 +100,8 @@ def record(recipe: Recipe, folder: Path, on_picture: Callable[[int, int], None] 
         camera_clock(recipe.seed, model.camera, filming.rate_hz, timeline.duration_s, timeline.outages)
         for model in models
     ]
+    if filming.near_reaches_s is not None:
+        clocks = near_reaches(clocks, timeline, filming.near_reaches_s)
     scene = Scene(timeline)
     wanted = shots(clocks)
     shutter_s = np.array([camera_look(recipe.seed, model.camera).shutter_s for model in models])

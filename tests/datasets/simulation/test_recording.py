@@ -260,6 +260,21 @@ def test_a_run_without_annotations_has_the_same_footage_and_shop(small_shop, run
         record_runs({run: plain})
 
 
+def test_only_what_is_near_a_reach_is_filmed_where_that_is_wanted(small_shop, run, cameras, tmp_path):
+    record_runs({tmp_path / "near": recipe(small_shop, near_reaches_s=0.5)}, apart=True)
+    events = [json.loads(line) for line in (run / "events.jsonl").read_text().splitlines()]
+    contact = [seconds(each["time"]) for each in events if each["type"] == "shelf.reached"]
+    assert contact
+    for camera in cameras:
+        own = tmp_path / "near" / "cameras" / camera.name
+        near, every = ([seconds(row["time"]) for row in rows(folder / "frames.csv")] for folder in (own, camera))
+        assert near == [time for time in every if min(abs(time - each) for each in contact) <= 0.5]
+        assert 0 < len(near) < len(every)
+        assert len(read_coco(own / "coco.json").images) == len(near)
+    with pytest.raises(DatasetError, match="another near_reaches_s"):
+        record_runs({run: recipe(small_shop, near_reaches_s=0.5)})
+
+
 def test_runs_of_several_folders_are_passed_over_where_they_are_whole(small_shop, run, tmp_path):
     steps = []
     record_runs(
