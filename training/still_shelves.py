@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
+import av
 import numpy as np
 from numpy.typing import NDArray
 
 from cameras.geometry import CameraModel
+from datasets.simulation.filming.footage import VideoFootage
 from datasets.simulation.placement import standing_poses
 from datasets.simulation.render.renderer import Renderer
 from datasets.simulation.scenario.shelves import Contents
@@ -26,15 +30,21 @@ Float = NDArray[np.float64]
 SOLD = 0.25  # of the packages, at the beginning
 CHANGES = 0.45  # of the slots, from one version to the next
 MISPLACED = 0.12  # of these changes
-LOOKS = 3  # pictures of a version, whose median is kept
+SEVERAL = (0.6, 0.25, 0.15)  # of these changes are of 1, 2 and 3 packages
+RATE_HZ = 5.0
+FRAMES = 12  # of a version: more than from one key frame of the video to the next, from which on it shows what changed
+LOOKS = (-5, -3, -1)  # of these the median is kept
 
 
 @dataclass(frozen=True, slots=True)
 class Stock:
-    """How a slot stands: packages gone from each column (columns,), and the id of a strange product, None for none."""
+    """How a slot stands: packages gone from each column (columns,), and the id of a strange product, None for none,
+    that stands from where to where along the slot, ``span_m``.
+    """
 
     gone: NDArray[np.int64]
-    strange: str | None
+    strange: str | None = None
+    span_m: tuple[float, float] = (0.0, 0.0)
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,17 +72,31 @@ def drawn(seed: int, versions: int, cameras: Sequence[str]) -> Stills:
     models = [CameraModel.of(view) for view in plan.cameras if view.camera in cameras]
     views = {model.camera: SlotViews.of(plan, model) for model in models}
     timeline = Timeline(plan, catalogue, "still", seed, 0.0, float(versions), (), {}, (), (), ())
-    patches: dict[str, list[NDArray[np.uint8]]] = {name: [] for name in views}
-    with Renderer(timeline, _StillScene(standing), models) as renderer:
-        for version in range(versions):
-            state = _nobody(float(version))
-            for name, view in views.items():
-                rows = np.arange(len(view))
-                pictures = [renderer.picture(name, state, None, version * 10 + n).image for n in range(LOOKS)]
-                looks = [view.patches(picture, rows) for picture in pictures]
-                patches[name].append(np.median(looks, axis=0).astype(np.uint8))
+    patches = {}
+    with (
+        Renderer(timeline, _StillScene(standing), models) as renderer,
+        TemporaryDirectory(prefix="aisle-stills-") as folder,
+    ):
+        for model in models:
+            name, video = model.camera, Path(folder) / f"{model.camera}.mp4"
+            with VideoFootage(video, model.size, RATE_HZ, 0.0) as footage:
+                for number in range(versions * FRAMES):
+                    state = _nobody(float(number // FRAMES))
+                    footage.write(renderer.picture(name, state, None, number).image, number / RATE_HZ)
+            patches[name] = _looks(video, views[name], versions)
     products = tuple(catalogue.product(slot.slot.product) for slot in plan.slots())
-    return Stills(plan, products, tuple(stock), views, {name: np.array(each) for name, each in patches.items()})
+    return Stills(plan, products, tuple(stock), views, patches)
+
+
+def _looks(video: Path, views: SlotViews, versions: int) -> NDArray[np.uint8]:
+    """What each version looks like, out of its video: a camera's encoder leaves out what hardly changes."""
+    rows, found = np.arange(len(views)), []
+    with av.open(str(video)) as container:
+        pictures = [frame.to_ndarray(format="bgr24") for frame in container.decode(video=0)]
+    for version in range(versions):
+        own = pictures[version * FRAMES : (version + 1) * FRAMES]
+        found.append(np.median([views.patches(own[n], rows) for n in LOOKS], axis=0).astype(np.uint8))
+    return np.array(found)
 
 
 class _Shelves:
@@ -87,8 +111,15 @@ class _Shelves:
 
     def stock(self) -> tuple[Stock, ...]:
         """How each slot stands now."""
-        strange = (None if other is None else other[0] for other in self._strange)
-        return tuple(Stock(gone.copy(), other) for gone, other in zip(self._gone, strange, strict=True))
+        found = []
+        for slot, gone, other in zip(self._slots, self._gone, self._strange, strict=True):
+            if other is None:
+                found.append(Stock(gone.copy()))
+                continue
+            along = float((other[1][:2, 3] - np.array(slot.corner[:2])) @ np.array(slot.along))
+            half = self._catalogue.product(other[0]).size_m[0] / 2
+            found.append(Stock(gone.copy(), other[0], (along - half, along + half)))
+        return tuple(found)
 
     def standing(self) -> dict[str, NDArray[np.float32]]:
         """Poses (n, 4, 4) of all packages by product."""
@@ -100,7 +131,7 @@ class _Shelves:
         return {product: np.concatenate(poses).astype(np.float32) for product, poses in found.items()}
 
     def change(self, *, first: bool) -> None:
-        """Take a package from, or put one into, some of the slots; ``first``: nothing strange yet."""
+        """Take packages from, or put some into, some of the slots; ``first``: nothing strange yet."""
         rng = self._rng
         for place, slot in enumerate(self._slots):
             if self._strange[place] is not None:
@@ -112,10 +143,10 @@ class _Shelves:
             column, kind = rng.integers(len(self._gone[place])), rng.random()
             if kind < MISPLACED and not first:
                 self._misplace(place, slot)
-            elif kind < (1.0 + MISPLACED) / 2:
-                self._gone[place][column] = min(self._gone[place][column] + 1, self._full[place])
             else:
-                self._gone[place][column] = max(self._gone[place][column] - 1, 0)
+                many = 1 + int(rng.choice(len(SEVERAL), p=SEVERAL))
+                gone = self._gone[place][column] + (many if kind < (1.0 + MISPLACED) / 2 else -many)
+                self._gone[place][column] = min(max(gone, 0), self._full[place])
 
     def _misplace(self, place: int, slot: PlacedSlot) -> None:
         other = self._catalogue.products[self._rng.integers(len(self._catalogue.products))]

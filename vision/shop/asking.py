@@ -12,12 +12,14 @@ import numpy as np
 from vision.floor.tracks import FloorMoment
 from vision.shop.evidence import HandChange, Reach, SlotChange
 
-SeeSlots = Callable[[Sequence[str], float, float, dict[str, float], dict[str, float]], list[SlotChange]]
-"""Slots, before and after which times, and by slot since and until when looks count, to how those that were seen
+SeeSlots = Callable[
+    [Sequence[str], Sequence[float], Sequence[float], dict[str, float], dict[str, float]], list[SlotChange]
+]
+"""Slots, before and after which time each, and by slot since and until when looks count, to how those that were seen
 changed; ``ShelfWatcher.change`` without the slots that no camera saw.
 """
 
-AGAIN_S: Final = (0.0, 2.5, 6.0)
+AGAIN_S: Final = (0.0, 4.0)
 """How long after a reach can first be judged its slots' pictures are asked again, for views that were hidden."""
 _FAR_M: Final = 1.0
 _REMEMBERED_S: Final = 30.0
@@ -122,4 +124,5 @@ class Questions:
                     since[slot] = max(since.get(slot, -np.inf), other.end_s)
                 elif other.start_s >= reach.end_s:
                     until[slot] = min(until.get(slot, np.inf), other.start_s)
-        return self._see_slots(list(reach.slots), reach.start_s, reach.end_s, since, until)
+        slots = list(reach.slots)
+        return self._see_slots(slots, [reach.start_s] * len(slots), [reach.end_s] * len(slots), since, until)

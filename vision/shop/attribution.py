@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 
 from store.catalogue import Catalogue
 from store.events import Event
@@ -96,16 +97,19 @@ class Attributor:
         home.steps[key] = step
 
     def add_change(self, change: SlotChange) -> None:
-        """Take a change of a slot that belongs to no reach that was seen; again, when pictures know more.
+        """Take how a slot changed while people were near it; again, when pictures know more.
 
-        It needs the times between which it arose; one without says nothing.
+        It needs the times between which it arose; one without says nothing. One that nothing else has to do with is
+        only of interest if it says that something happened.
         """
         key = (change.slot, change.before_s)
         if not (change.before_s < change.after_s) or key in self._closed:
             return
         old = next((incident for incident in self._incidents if key in incident.changes), None)
-        home = self._home(lambda other: change_touches(change, other, self._goods, self.settings), old)
-        home.changes[key] = change
+        touches = partial(change_touches, change, goods=self._goods, settings=self.settings)
+        if old is None and change.most < self.settings.least_change and not any(map(touches, self._incidents)):
+            return
+        self._home(touches, old).changes[key] = change
 
     def add_hand_over(self, hand_over: HandOver) -> None:
         """Take a hand-over."""
@@ -193,13 +197,14 @@ class Attributor:
         known = (self._goods, self._accounts, self.settings)
         options = [reach_options(act, steps, self._told_until, *known) for act in acts]
         options += [step_options(n, step, self._nearby.at_plate(step), *known) for n, step in enumerate(steps)]
-        loose = [incident.changes[key] for key in sorted(incident.changes)]
+        seen = [incident.changes[key] for key in sorted(incident.changes)]
+        loose = [change for change in seen if change.most >= self.settings.least_change]
         near = [self._nearby.at_slot(change.slot, change.before_s, change.after_s) for change in loose]
         options += [
             change_options(change, steps, self._told_until, who, *known)
             for change, (who, _) in zip(loose, near, strict=True)
         ]
-        found = explain(options, steps, merged_changes(acts, loose), self.settings)
+        found = explain(options, steps, merged_changes(acts, seen), self.settings)
         sources = [source_of_reach(act) for act in acts] + [source_of_step(step) for step in steps]
         names = [source.name for source in sources[len(acts) :]]
         sources += [source_of_change(change, at_s) for change, (_, at_s) in zip(loose, near, strict=True)]

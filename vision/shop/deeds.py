@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal, Protocol
 
 from vision.shop.evidence import HandChange, PlateStep, Reach, SlotChange
@@ -106,7 +106,8 @@ def reach_options(
     for deed, log in drafts:
         log += hand_log(act.hand, deed.kind, settings)
         log += named_log(act.hand, deed.product, len(goods.products), settings) - level
-        options += _shown(deed, log, reach.start_s, reach.end_s, steps, watched, goods, settings)
+        change = act.changes.get(deed.slot)
+        options += _shown(deed, log, reach.start_s, reach.end_s, steps, watched, goods, settings, change)
     return options
 
 
@@ -158,10 +159,10 @@ def change_options(
         held = belongings.held(who, change.before_s) if who != NOBODY else {}
         for product, p in there.items():
             deed, log = Deed(who, "take", product, slot), math.log(share * p * settings.reach_takes)
-            options += _shown(deed, log, *span, steps, watched, goods, settings)
+            options += _shown(deed, log, *span, steps, watched, goods, settings, change)
         for product, p in _puts(slot, held, belongings.unheld(who), goods, settings).items():
             deed, log = Deed(who, "put", product, slot), math.log(share * p * settings.reach_returns)
-            options += _shown(deed, log, *span, steps, watched, goods, settings)
+            options += _shown(deed, log, *span, steps, watched, goods, settings, change)
     return options
 
 
@@ -201,11 +202,17 @@ def _shown(
     watched: Mapping[str, float],
     goods: Goods,
     settings: AttributionSettings,
+    change: SlotChange | None = None,
 ) -> Iterator[Option]:
-    """The deed as a step of its plate shows it, in each number; and as no step shows it."""
+    """The deed as a step of its plate shows it, in each number; and as no step shows it, in each where pictures of the
+    slot tell of its ``change``.
+    """
     plate = goods.plate_of.get(deed.slot)
     if plate is None or plate not in watched:
-        yield _option(deed, log, goods)
+        # Where only pictures tell, they may tell of more than one.
+        most = len(settings.several) if change is not None and change.cameras else 1
+        for many, chance in enumerate(settings.several[:most], 1):
+            yield _option(replace(deed, quantity=many), log + (math.log(chance) if most > 1 else 0.0), goods)
         return
     told = watched[plate] >= end_s + settings.slack_s
     yield _option(deed, log + math.log(settings.step_missed if told else settings.step_pending), goods)
@@ -213,8 +220,7 @@ def _shown(
         if step.plate != plate or not touch(start_s, end_s, step, settings):
             continue
         for many, chance in enumerate(settings.several, 1):
-            several = Deed(deed.who, deed.kind, deed.product, deed.slot, many)
-            yield _option(several, log + math.log(chance), goods, number)
+            yield _option(replace(deed, quantity=many), log + math.log(chance), goods, number)
 
 
 def touch(start_s: float, end_s: float, step: PlateStep, settings: AttributionSettings) -> bool:

@@ -47,20 +47,33 @@ class HandChange:
 
 @dataclass(frozen=True, slots=True)
 class SlotChange:
-    """How a slot's pictures changed from before to after a reach.
+    """How a slot's pictures changed from before to after hands were there.
 
-    Log likelihoods: a package was ``taken``, one was ``returned``, or something was put there that does not belong
-    (``misplaced``). ``cameras`` saw the slot both before and after, at ``before_s`` at the latest and from ``after_s``
-    on (seconds, UTC; NaN where none did): whatever happened to the slot between them is in it.
+    ``gained`` has the log likelihood of so many packages more (negative: fewer) than before, ``misplaced`` and
+    ``removed`` that something was put there that does not belong, and that such a thing went. ``cameras`` saw the slot
+    both before and after, at ``before_s`` at the latest and from ``after_s`` on (seconds, UTC; NaN where none did):
+    whatever happened to the slot between them is in it.
     """
 
     slot: str
-    taken: float
-    returned: float
+    gained: Mapping[int, float]
     cameras: tuple[str, ...] = ()
     misplaced: float = 0.0
+    removed: float = 0.0
     before_s: float = math.nan
     after_s: float = math.nan
+
+    def log(self, gained: int) -> float:
+        """The log likelihood of so many packages more; of more than ``gained`` has, that of the most it has."""
+        if gained in self.gained or not gained:
+            return self.gained.get(gained, 0.0)
+        same = [number for number in self.gained if (number > 0) == (gained > 0)]
+        return self.gained[max(same, key=abs)] if same else 0.0
+
+    @property
+    def most(self) -> float:
+        """The log likelihood of the likeliest change."""
+        return max([*self.gained.values(), self.misplaced, self.removed])
 
 
 @dataclass(frozen=True, slots=True)

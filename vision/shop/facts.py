@@ -159,12 +159,16 @@ def _apart(unit: _Unit, source: Source, fact: Fact, goods: Goods) -> int | None:
     """How far a unit is from being ``fact``; None: it cannot be."""
     if unit.deed.kind != fact.kind:
         return None
-    if source.name == fact.source.name:
-        return 0 if unit.deed.slot == fact.slot else 1
+    same = source.name == fact.source.name
+    if same and unit.deed.slot == fact.slot:
+        return 0
     if unit.step and unit.step == fact.step:
+        return 1
+    # What was taken is known better than when: one hand's packages would be mixed with another's otherwise.
+    if unit.deed.slot == fact.slot:
         return 2
     plate = goods.plate_of.get(unit.deed.slot)
-    if unit.deed.slot == fact.slot or (plate is not None and plate == goods.plate_of.get(fact.slot)):
+    if same or (plate is not None and plate == goods.plate_of.get(fact.slot)):
         return 3
     return None
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import reduce
 from statistics import fmean
 
 from vision.shop.deeds import Act, touch
@@ -100,24 +102,51 @@ def _places_of(act: Act, goods: Goods) -> set[str]:
     return slots | {goods.plate_of[slot] for slot in slots if slot in goods.plate_of}
 
 
-def merged_changes(acts: Sequence[Act], loose: Iterable[SlotChange]) -> dict[str, SlotChange]:
-    """What pictures say of each slot: hands that were there at once share the pictures, so that these count once."""
-    found: dict[str, list[SlotChange]] = {}
+def merged_changes(acts: Sequence[Act], loose: Sequence[SlotChange]) -> dict[str, SlotChange]:
+    """What pictures say of each slot: hands that were there at once share the pictures, so that these count once.
+
+    What is told of a slot without a hand was seen when nobody stood there any more, and is believed alone; of several
+    visits each has its own.
+    """
+    hands: dict[str, list[SlotChange]] = {}
     for act in acts:
         for slot, change in act.changes.items():
-            found.setdefault(slot, []).append(change)
+            hands.setdefault(slot, []).append(change)
+    found = {slot: _mean(same) for slot, same in hands.items()}
+    visits: dict[str, list[SlotChange]] = {}
     for change in loose:
-        found.setdefault(change.slot, []).append(change)
-    return {
-        slot: SlotChange(
-            slot,
-            fmean(change.taken for change in same),
-            fmean(change.returned for change in same),
-            same[0].cameras,
-            fmean(change.misplaced for change in same),
-        )
-        for slot, same in sorted(found.items())
-    }
+        visits.setdefault(change.slot, []).append(change)
+    found |= {slot: reduce(_after, same) for slot, same in visits.items()}
+    return dict(sorted(found.items()))
+
+
+def _after(first: SlotChange, then: SlotChange) -> SlotChange:
+    """Two changes of a slot one after the other: of each number of packages the likeliest way to come to it."""
+    ways: dict[int, float] = {}
+    for one in (0, *first.gained):
+        for other in (0, *then.gained):
+            log = first.log(one) + then.log(other)
+            ways[one + other] = max(log, ways.get(one + other, -math.inf))
+    # Relative to nothing at all, which may be a package taken and put back.
+    logs = {number: log - ways[0] for number, log in ways.items() if number}
+    return SlotChange(
+        first.slot,
+        logs,
+        tuple(dict.fromkeys((*first.cameras, *then.cameras))),
+        max(first.misplaced, then.misplaced),
+        max(first.removed, then.removed),
+    )
+
+
+def _mean(same: Sequence[SlotChange]) -> SlotChange:
+    numbers = sorted({number for change in same for number in change.gained})
+    return SlotChange(
+        same[0].slot,
+        {number: fmean(change.log(number) for change in same) for number in numbers},
+        same[0].cameras,
+        fmean(change.misplaced for change in same),
+        fmean(change.removed for change in same),
+    )
 
 
 def source_of_reach(act: Act) -> Source:

@@ -1,13 +1,14 @@
 """Which explanations of several acts go together: steps of plates and pictures of slots are explained once.
 
-Acts are joined one after the other; of the joint explanations the likeliest are kept (a beam search). What acts share
-weighs in when the last act that may have part in it has been joined.
+Acts are joined one after the other; of the joint explanations the likeliest are kept (a beam search). A plate's step
+weighs in when the last act that may have part in it has been joined, pictures of a slot as far as it is explained by
+then: five packages that are gone need five acts, of which none is likely by itself.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -21,6 +22,7 @@ Float = NDArray[np.float64]
 Int = NDArray[np.int64]
 
 _BEAM = 400  # joint explanations that are kept
+_MOST = 12  # packages that a slot gains or loses in one incident
 _LEAST = 1e-5  # a joint explanation less likely than that, against the likeliest, is none
 _ALIKE = math.log(2 * math.pi) / 2
 
@@ -57,7 +59,7 @@ def explain(
     """The joint explanations of ``acts``, each a list of options; ``changes`` is what pictures say of each slot."""
     slots = {slot: place for place, slot in enumerate(changes)}
     last_step = _last([{option.step for option in options} for options in acts])
-    last_slot = _last([{option.deed.slot for option in options if option.deed is not None} for options in acts])
+    table = _slot_table(changes.values(), settings)
     beam = _Beam(
         np.zeros(1), np.zeros((1, 0), np.int64), np.zeros((1, len(steps))), np.zeros((1, len(steps))),
         np.zeros((1, len(steps)), np.int64), np.zeros((1, len(slots)), np.int64),
@@ -71,16 +73,27 @@ def explain(
         for number, step in enumerate(steps):
             if last_step.get(number) == place:
                 beam.log += _step_log(beam, number, step, settings)
-        for slot, column in slots.items():
-            if last_slot.get(slot) == place:
-                less, more, foreign = slot_log(changes[slot], settings)
-                gained = beam.net[:, column]
-                up = np.where(beam.foreign[:, column], foreign, more)
-                beam.log += np.where(gained < 0, less, np.where(gained > 0, up, 0.0))
-        beam = _kept(beam, np.argsort(-beam.log, kind="stable")[:_BEAM])
-    weights = np.exp(beam.log - beam.log[0])
+        beam = _kept(beam, np.argsort(-(beam.log + _slot_logs(beam, table)), kind="stable")[:_BEAM])
+    logs = beam.log + _slot_logs(beam, table)
+    weights = np.exp(logs - logs[0])
     likely = weights >= _LEAST
     return Explanations(beam.chosen[likely], weights[likely] / weights[likely].sum())
+
+
+def _slot_table(changes: Iterable[SlotChange], settings: AttributionSettings) -> Float:
+    """What pictures say of each slot (s) that gains ``-_MOST`` to ``_MOST`` packages, own and foreign: (s, 2, n)."""
+    numbers = range(-_MOST, _MOST + 1)
+    rows = [
+        [[slot_log(change, gained, foreign, settings) for gained in numbers] for foreign in (False, True)]
+        for change in changes
+    ]
+    return np.array(rows, np.float64).reshape(-1, 2, len(numbers))
+
+
+def _slot_logs(beam: _Beam, table: Float) -> Float:
+    """How well pictures of slots go with what each joint explanation (b,) does to them so far."""
+    gained = np.clip(beam.net, -_MOST, _MOST) + _MOST
+    return np.asarray(table[np.arange(len(table)), beam.foreign.astype(np.int64), gained].sum(axis=1))
 
 
 def _last(parts: Sequence[set[int] | set[str]]) -> dict[int | str, int]:
@@ -102,7 +115,7 @@ def _joined(beam: _Beam, options: Sequence[Option], slots: Mapping[str, int], se
         if option.deed is not None and option.deed.slot in slots:
             column, put = slots[option.deed.slot], option.deed.kind == "put"
             net[row, column] = option.deed.quantity if put else -option.deed.quantity
-            foreign[row, column] = put and option.foreign
+            foreign[row, column] = option.foreign
     log = beam.log[:, None] + np.array([option.log for option in options])
     chosen = np.empty((b, n, beam.chosen.shape[1] + 1), np.int64)
     chosen[:, :, :-1], chosen[:, :, -1] = beam.chosen[:, None], np.arange(n)

@@ -2,84 +2,79 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from vision.shop.evidence import SlotChange
-from vision.shop.slot_change import Goods
-from vision.shop.slot_motion import features, shipped
-from vision.shop.slot_views import SlotViews
+from vision.shop.slot_change import Cell
+from vision.shop.slot_counts import CAME, GONE, WENT
 
 Float = NDArray[np.float64]
-Float32 = NDArray[np.float32]
 
-CHANGED = (1.9, 0.8)  # mean and standard deviation of the logarithm of a changed column's difference
-QUIET = (-0.9, 0.5)  # and of one where nothing happened
-ODD = (0.15, 0.02)  # the shares of changed and quiet columns that look like anything
-RANGE = 7.0  # over which such ones are spread
-CLEAR = 1.5  # from which difference on a column's way is asked for
-ALIKE = 0.6  # what a camera's word on the way counts for: cameras err together
+ALIKE: Final = 0.6  # what a camera's word counts for: cameras err together
+ROWS_GONE: Final = (0.0003, 0.001, 0.03, 1.0, 0.03, 0.001, 0.0003)
+"""How often a cell goes so many rows deeper (``GONE``) where a slot changes, relative to staying."""
+MOST: Final = 6
+"""Packages that a slot's change is told of."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Compared:
-    """One camera's looks at a slot: row ``row`` of its ``views``, ``before`` and ``after`` (ROWS, COLUMNS, 3) in the
-    same light, the ``difference`` (columns,) of each column, NaN where too little is seen of it, and between which
-    times (seconds) it arose.
+    """One camera's looks at a slot: the log likelihoods (cells, 9) of what happened to each cell, 0 of those not seen,
+    and between which times (seconds) it happened.
     """
 
-    views: SlotViews
-    row: int
-    before: Float32
-    after: Float32
-    difference: Float
+    camera: str
+    likelihoods: Float
     before_s: float
     after_s: float
 
 
-def answer(slot: str, goods: Goods, places: Sequence[tuple[slice, slice]], looks: Sequence[Compared]) -> SlotChange:
-    """What ``looks`` of several cameras say about ``slot``, whose columns are at ``places`` of its patches.
+def answer(slot: str, cells: Sequence[Cell], looks: Sequence[Compared]) -> SlotChange:
+    """What ``looks`` of several cameras say about ``slot`` with its ``cells``.
 
-    The cameras must agree on the column: their log likelihoods are added column by column, and any column may be it.
+    The cameras must agree on each cell: their log likelihoods are added cell by cell. The packages that are gone are
+    the rows that all cells went deeper: each way to lose so many counts as often as it happens.
     """
     if not looks:
-        return SlotChange(slot, 0.0, 0.0)
-    sums = np.sum([likelihood(look.difference) for look in looks], axis=0)
-    changed = float(np.logaddexp.reduce(sums) - math.log(len(sums)))
-    column = int(np.argmax(sums))
-    told = [
-        features(look.before, look.after, look.views, look.row, goods, places[column])
-        for look in looks
-        if look.difference[column] >= CLEAR
-    ]
-    weights = shipped()
-    way = ALIKE * float(np.sum([weights.way @ ways for ways, _ in told]))
-    foreign = float(np.mean([weights.foreign @ strange for _, strange in told])) if told else 0.0
-    # Twice a probability, so that a change whose way is not known counts in full for both.
-    taken, returned = (changed + math.log(2.0) - math.log1p(math.exp(-sign * way)) for sign in (1.0, -1.0))
+        return SlotChange(slot, {})
+    sums = ALIKE * np.sum([look.likelihoods for look in looks], axis=0)
+    usual = np.log(ROWS_GONE)
+    told, always = _sums(sums[:, : len(GONE)] + usual), _sums(np.broadcast_to(usual, (len(sums), len(GONE))))
+    middle = len(told) // 2
+    logs = (told - told[middle]) - (always - always[middle])
+    most = min(MOST, middle)
+    gained = {-gone: float(logs[middle + gone]) for gone in range(-most, most + 1) if gone}
     return SlotChange(
         slot,
-        taken,
-        returned,
-        tuple(look.views.camera for look in looks),
-        returned + foreign,
+        gained,
+        tuple(look.camera for look in looks),
+        _strange(sums[:, CAME], cells),
+        _strange(sums[:, WENT], cells),
         min(look.before_s for look in looks),
         max(look.after_s for look in looks),
     )
 
 
-def likelihood(difference: Float) -> Float:
-    """The log likelihood of its ``difference`` if a column changed, relative to nothing having happened; 0 of NaN."""
-    # A camera with less noise than usual says the same: nothing.
-    log = np.maximum(np.log(np.maximum(np.nan_to_num(difference, nan=1.0), 1e-3)), QUIET[0])
+def _sums(logs: Float) -> Float:
+    """The log weights (n,) of the sum of independent numbers, given those (k, 7) of each; 0 is in the middle."""
+    found = np.zeros(1)
+    for each in logs:
+        # Convolved as they are, relative to the largest: a slot has few cells.
+        top, peak = found.max(), each.max()
+        found = top + peak + np.log(np.maximum(np.convolve(np.exp(found - top), np.exp(each - peak)), 1e-300))
+    return found
 
-    def density(mean: float, deviation: float, odd: float) -> Float:
-        bell = np.exp(-(((log - mean) / deviation) ** 2) / 2) / (deviation * math.sqrt(2 * math.pi))
-        return np.asarray((1 - odd) * bell + odd / RANGE)
 
-    ratio = np.log(density(*CHANGED, ODD[0])) - np.log(density(*QUIET, ODD[1]))
-    return np.where(np.isnan(difference), 0.0, ratio)
+def _strange(logs: Float, cells: Sequence[Cell]) -> float:
+    """The log likelihood that something strange came (or went) before one column or two neighbouring ones."""
+    columns = np.zeros(1 + max(cell.column for cell in cells))
+    for log, cell in zip(logs, cells, strict=True):
+        if cell.layer == 0:
+            columns[cell.column] = log
+    ways = np.concatenate([columns, columns[:-1] + columns[1:]])
+    return float(np.logaddexp.reduce(ways) - np.log(len(ways)))

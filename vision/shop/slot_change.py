@@ -1,7 +1,7 @@
-"""Two looks at one slot in one camera: how far they differ, and which of the slot's columns does.
+"""Two looks at one slot in one camera: how far they differ, and where the cells of the slot are in them.
 
-A column is one facing of a slot. What happens to a package is seen within its column's face, whatever the camera's
-angle: what stands deeper is hidden by what stands before it, so the columns beside it change at their edges alone.
+What happens to a package is seen within its cell's front, whatever the camera's angle: what stands deeper is hidden by
+what stands before it, so the cells beside it change at their edges alone.
 """
 
 from __future__ import annotations
@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 from store.furniture import PlacedSlot
 from vision.shop.slot_views import COLUMNS, ROWS, extent_of
 
-Float = NDArray[np.float64]
 Float32 = NDArray[np.float32]
 Mask = NDArray[np.bool_]
 
@@ -24,7 +23,6 @@ DARK = 12.0  # added to grey values before their logarithm: gains are not told f
 NOISE = 2.5  # grey values, of the median of three looks
 EDGE_NOISE = 0.10  # of the difference to the point beside it: what a shift of a tenth of a point makes
 CAP = 30.0  # no point counts for more squared deviations than this
-LEAST_SEEN = 0.5  # of a column's points, for it to be compared
 FEWEST = 20  # points that tell a change of light
 
 
@@ -80,21 +78,28 @@ def deviations(before: Float32, after: Float32, spread: Float32) -> Float32:
     return np.asarray(np.minimum(((after - before) ** 2).mean(axis=-1) / variance, CAP), np.float32)
 
 
-def faces(goods: Goods, slot: PlacedSlot) -> list[tuple[slice, slice]]:
-    """The rows and columns of the patch that the front of each column of the slot takes up."""
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """One facing of a slot in one layer: its column from the left, its layer from below, and its front's lines and
+    columns of the patch.
+    """
+
+    column: int
+    layer: int
+    place: tuple[slice, slice]
+
+
+def cells_of(goods: Goods, slot: PlacedSlot) -> list[Cell]:
+    """The cells of a slot, column by column."""
     width, height = extent_of(slot)
     half = goods.size_m[0] / width * COLUMNS / 2
-    top = int(ROWS * (1.0 - min(goods.size_m[2] * goods.layers / height, 1.0)))
-    middles = (np.arange(goods.columns) + 0.5) * COLUMNS / goods.columns
-    sides = [(round(max(middle - half, 0.0)), round(min(middle + half, COLUMNS))) for middle in middles.tolist()]
-    return [(slice(top, ROWS), slice(left, max(right, left + 2))) for left, right in sides]
-
-
-def differences(deviation: Float32, seen: Mask, places: list[tuple[slice, slice]]) -> Float:
-    """The mean deviation (columns,) of each column's face; NaN where less than half of it is ``seen``."""
-    found = np.full(len(places), np.nan)
-    for n, place in enumerate(places):
-        ok = seen[place]
-        if ok.mean() >= LEAST_SEEN:
-            found[n] = float(deviation[place][ok].mean())
+    share = min(goods.size_m[2] / height, 1.0 / goods.layers)
+    found = []
+    for column in range(goods.columns):
+        middle = (column + 0.5) * COLUMNS / goods.columns
+        left, right = round(max(middle - half, 0.0)), round(min(middle + half, COLUMNS))
+        for layer in range(goods.layers):
+            bottom, top = round(ROWS * (1 - layer * share)), max(int(ROWS * (1 - (layer + 1) * share)), 0)
+            lines = slice(min(top, ROWS - 2), max(bottom, top + 2))
+            found.append(Cell(column, layer, (lines, slice(left, max(right, left + 2)))))
     return found

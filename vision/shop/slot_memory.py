@@ -12,14 +12,14 @@ from vision.shop.slot_views import COLUMNS, ROWS, Patches
 Float = NDArray[np.float64]
 Mask = NDArray[np.bool_]
 
-SPACINGS_S = (0.35, 1.0, 4.0)  # of a slot's looks: the newest ones close together, those before them far apart
+SPACINGS_S = (0.35, 1.0, 4.0, 12.0)  # of a slot's looks: the newest ones close together, those before them far apart
 KEPT = 10  # looks of each spacing
 LEAST_FREE = 0.3  # of a patch, for a look to be kept
 LOOKS = 3  # a picture of a slot is made of
 
 
 class SlotMemory:
-    """Looks at the n slots of a camera: 10 about 0.35 s apart, 10 about 1 s and 10 about 4 s, each slot by itself."""
+    """Looks at the n slots of a camera: 10 of each of ``SPACINGS_S`` apart, each slot by itself."""
 
     def __init__(self, slots: int) -> None:
         self._rings = [_Ring(slots, spacing) for spacing in SPACINGS_S]
@@ -40,19 +40,19 @@ class SlotMemory:
         """How long ago (k,) each of ``rows`` was last seen; infinity for never."""
         return time_s - self._rings[0].newest(rows)
 
-    def before(self, rows: NDArray[np.int64], time_s: float, since_s: Float) -> Composite:
-        """What ``rows`` (k,) looked like at ``time_s``: of every point the newest looks up to then.
+    def before(self, rows: NDArray[np.int64], time_s: Float, since_s: Float) -> Composite:
+        """What ``rows`` (k,) looked like at ``time_s`` (k,): of every point the newest looks up to then.
 
         Looks older than ``since_s`` (k,) are left out.
         """
-        return self._composite(rows, since_s, np.full(len(rows), time_s), newest=True)
+        return self._composite(rows, since_s, time_s, newest=True)
 
-    def after(self, rows: NDArray[np.int64], time_s: float, until_s: Float) -> Composite:
-        """What ``rows`` (k,) looked like after ``time_s``: of every point the first looks from then on.
+    def after(self, rows: NDArray[np.int64], time_s: Float, until_s: Float) -> Composite:
+        """What ``rows`` (k,) looked like after ``time_s`` (k,): of every point the first looks from then on.
 
         Looks younger than ``until_s`` (k,) are left out.
         """
-        return self._composite(rows, np.full(len(rows), time_s), until_s, newest=False)
+        return self._composite(rows, time_s, until_s, newest=False)
 
     def _composite(self, rows: NDArray[np.int64], low: Float, high: Float, *, newest: bool) -> Composite:
         times = np.concatenate([ring.time_s[rows] for ring in self._rings], axis=1)

@@ -24,7 +24,7 @@ from vision.shop.intrusions import IntrusionFinder
 from vision.shop.moment import Image, SeenPicture, ShopMoment
 from vision.shop.plates import PlateWatcher
 from vision.shop.shelves import ShelfWatcher
-from vision.shop.unseen import UnseenReaches
+from vision.shop.stocktaking import Stocktaking
 from vision.shop.weighing import AttributionSettings
 from vision.shop.wrists import WristFinder
 
@@ -67,7 +67,7 @@ class ShopWatcher:
         wait_s = self._hands.settings.span_s[1] if self._hands is not None else 0.5
         self._questions = Questions(self._read_hand, self._see_slots, wait_s)
         self._people = Settled()
-        self._unseen = UnseenReaches(plan.slots(), self._see_slots)
+        self._stocktaking = Stocktaking(plan.slots(), self._see_slots)
         self._attributor = Attributor(
             plan,
             catalogue,
@@ -141,9 +141,8 @@ class ShopWatcher:
         for reach, hand, changes in self._questions.due(now_s, self._people, last=last):
             self._attributor.add_reach(reach, hand, changes)
         if not last:
-            known = [*self._questions.past, *self._reaches.open]
-            for reach, change in self._unseen.update(now_s, self.now, self._people, known):
-                self._attributor.add_reach(reach, None, [change])
+            for change in self._stocktaking.update(now_s, self.now):
+                self._attributor.add_change(change)
         self._attributor.plates_told(self._plates.told_until())
 
     def _told(self, events: Sequence[Event]) -> list[Event]:
@@ -155,7 +154,12 @@ class ShopWatcher:
         return self._hands.change(reach) if self._hands is not None else None
 
     def _see_slots(
-        self, slots: Sequence[str], before_s: float, after_s: float, since: dict[str, float], until: dict[str, float]
+        self,
+        slots: Sequence[str],
+        before_s: Sequence[float],
+        after_s: Sequence[float],
+        since: dict[str, float],
+        until: dict[str, float],
     ) -> list[SlotChange]:
         changes = self._shelves.change(slots, before_s, after_s, since_s=since, until_s=until)
         return [change for change in changes if change.cameras]

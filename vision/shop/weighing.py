@@ -27,11 +27,12 @@ class AttributionSettings:
     ``several`` gives the chances of 1, 2, 3, ... packages in one hand.
 
     What pictures say: ``hand_weight`` and ``slot_weight`` multiply their logarithms (below 1 where pictures repeat one
-    another), ``most_slot`` bounds the latter. ``hand_take``, ``hand_return`` and ``hand_idle`` are the chances of
-    (empty, empty), (empty, full), (full, empty), (full, full) before and after (in the simulated truth of seeds 500
-    and 600 all 160 hands that took were empty before, all 35 that returned were so afterwards, and 27 % of the others
-    hold something; real hands hold baskets and lists too, so that none is 0). ``named_right`` is the chance that a
-    product in a hand is named by its distribution at all, ``named_weight`` multiplies that logarithm.
+    another), ``most_slot`` bounds the latter, from the likeliest to the least likely. ``hand_take``, ``hand_return``
+    and ``hand_idle`` are the chances of (empty, empty), (empty, full), (full, empty), (full, full) before and after (in
+    the simulated truth of seeds 500 and 600 all 160 hands that took were empty before, all 35 that returned were so
+    afterwards, and 27 % of the others hold something; real hands hold baskets and lists too, so that none is 0).
+    ``named_right`` is the chance that a product in a hand is named by its distribution at all, ``named_weight``
+    multiplies that logarithm.
 
     What plates say: a package weighs what the catalogue says up to a share of ``package_share`` (filling tolerance:
     Directive 76/211/EEC allows 1.5 to 3 % at most from 300 g on). A share ``pressed`` of steps is wrong by about
@@ -63,7 +64,7 @@ class AttributionSettings:
     several: tuple[float, ...] = (0.93, 0.05, 0.015, 0.005)
     hand_weight: float = 1.0
     slot_weight: float = 1.0
-    most_slot: float = 6.0
+    most_slot: float = 10.0
     hand_take: tuple[float, float, float, float] = (0.02, 0.90, 0.01, 0.07)
     hand_return: tuple[float, float, float, float] = (0.02, 0.01, 0.90, 0.07)
     hand_idle: tuple[float, float, float, float] = (0.70, 0.02, 0.02, 0.26)
@@ -76,6 +77,7 @@ class AttributionSettings:
     step_pending: float = 0.5
     unseen: float = 0.05
     unseen_change: float = 0.03
+    least_change: float = 1.0
     spurious: float = 0.01
     span_g: float = 3000.0
     arm_m: float = 1.4
@@ -125,12 +127,14 @@ def named_log(change: HandChange | None, product: str, products: int, settings: 
     return settings.named_weight * math.log(max(named * products, 1e-4))
 
 
-def slot_log(change: SlotChange, settings: AttributionSettings) -> tuple[float, float, float]:
-    """How much pictures of a slot speak for a package less in it, for one more, and for something foreign in it."""
-    most = settings.most_slot
-    said = (change.taken, change.returned, max(change.returned, change.misplaced))
-    less, more, foreign = (settings.slot_weight * min(most, max(-most, log)) for log in said)
-    return less, more, foreign
+def slot_log(change: SlotChange, gained: int, foreign: bool, settings: AttributionSettings) -> float:
+    """How much pictures of a slot speak for so many packages more in it; ``foreign``: for one that does not belong."""
+    log = change.log(gained)
+    if foreign and gained:
+        log = max(log, change.misplaced if gained > 0 else change.removed)
+    # What is least likely is not believed to be less likely than that; how many are gone may be told all the same.
+    least = max(0.0, change.most) - settings.most_slot
+    return settings.slot_weight * (max(log, least) - max(0.0, least))
 
 
 def normalised(weights: Mapping[int, float]) -> dict[int, float]:

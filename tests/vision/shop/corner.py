@@ -84,7 +84,7 @@ def step(at_s: float, grams: float, plate: str = "p") -> PlateStep:
 
 
 def change(product: str, taken: float, returned: float) -> SlotChange:
-    return SlotChange(slot(product), taken, returned, ("c2",))
+    return SlotChange(slot(product), {-1: taken, 1: returned}, ("c2",))
 
 
 def tracks(places: Mapping[int, tuple[float, float]]) -> FloorTracks:

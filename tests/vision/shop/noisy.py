@@ -220,7 +220,9 @@ class Witness:
             taken = any(isinstance(e, ProductTaken) for e in events)
             mean = self.rates.slot_log
             out, into = self._log(mean), self._log(mean)
-            found.append(SlotChange(slot, out if taken else -out, into if events and not taken else -into, ("c2",)))
+            found.append(
+                SlotChange(slot, {-1: out if taken else -out, 1: into if events and not taken else -into}, ("c2",))
+            )
         return found
 
     def _log(self, mean: float) -> float:

@@ -192,7 +192,9 @@ def test_a_near_neighbours_wrist_leaves_a_doubt_about_whose_it_was():
 
 
 def loose(product, before_s, after_s, taken, returned=-5.0):
-    return SlotChange(slot(product), taken, returned, ("c2",), returned, START + before_s, START + after_s)
+    return SlotChange(
+        slot(product), {-1: taken, 1: returned}, ("c2",), before_s=START + before_s, after_s=START + after_s
+    )
 
 
 def test_a_slot_that_changed_without_a_reach_is_of_whoever_stood_there():
@@ -200,8 +202,8 @@ def test_a_slot_that_changed_without_a_reach_is_of_whoever_stood_there():
     run(watch, 4, {BEN: front("tea"), ANNA: (2.5, 2.5)})
     run(watch, 8, {ANNA: front("tea"), BEN: (2.5, 2.5)})
     watch.add_change(loose("tea", 4.5, 8.0, 6.0))
-    watch.add_change(loose("rice", 4.5, 8.0, 1.0))
-    watch.add_change(SlotChange(slot("beans"), 6.0, -6.0, ("c2",)))
+    watch.add_change(loose("rice", 4.5, 8.0, 0.9))
+    watch.add_change(SlotChange(slot("beans"), {-1: 6.0, 1: -6.0}, ("c2",)))
     events = run(watch, 12, {ANNA: (2.5, 2.5)})
     assert sure(events) == [("taken", "anna", gtin("tea"))]
     (taken,) = [event for event in events if event.confidence > 0.5]
@@ -216,3 +218,46 @@ def test_a_change_and_the_reach_that_made_it_are_one():
     first = run(watch, 9, {ANNA: front("tea"), BEN: front("tea")})
     watch.add_reach(reach(5, ANNA, "tea"), TAKES, [change("tea", 6.0, -6.0)])
     assert sure(first + run(watch, 10, {ANNA: front("tea")})) == [("taken", "anna", gtin("tea"))]
+
+
+def seen(product, before_s, after_s, gained):
+    return SlotChange(slot(product), gained, ("c1", "c2"), before_s=START + before_s, after_s=START + after_s)
+
+
+def test_pictures_tell_of_more_packages_than_hands_were_seen():
+    watch = attributor()
+    run(watch, 6, {ANNA: front("tea")})
+    watch.add_reach(reach(5, ANNA, "tea"), TAKES)
+    watch.add_change(seen("tea", 4.0, 6.5, {-1: 4.0, -2: 12.0, -3: 8.0, 1: -5.0}))
+    events = run(watch, 10, {ANNA: (2.5, 2.5)})
+    assert sure(events) == [("taken", "anna", gtin("tea"))] * 2  # killed: one deed a hand, or counts bounded by one
+
+
+def test_what_is_seen_when_everybody_left_outweighs_what_was_seen_beside_an_arm():
+    watch = attributor()
+    run(watch, 6, {ANNA: front("tea")})
+    watch.add_reach(reach(5, ANNA, "tea"), None, [change("tea", 6.0, -6.0)])
+    told = run(watch, 9, {ANNA: (2.5, 2.5)})
+    assert len(sure(told)) == 1
+    watch.add_change(seen("tea", 4.0, 6.5, {-1: -6.0, 1: -6.0}))
+    assert sure(told + run(watch, 10, {ANNA: (2.5, 2.5)})) == []
+
+
+def test_two_visits_to_a_slot_add_up_and_each_is_counted_once():
+    watch = attributor()
+    run(watch, 4, {ANNA: front("tea")})
+    run(watch, 8, {BEN: front("tea")})
+    watch.add_reach(reach(5, ANNA, {"tea": 0.9}), TAKES)
+    watch.add_change(seen("tea", 2.0, 5.2, {-1: 8.0, -2: 2.0, 1: -5.0}))
+    watch.add_change(seen("tea", 2.0, 5.3, {-1: 9.0, -2: 3.0, 1: -5.0}))
+    watch.add_change(seen("tea", 5.1, 8.0, {-1: 8.0, -2: 2.0, 1: -5.0}))
+    events = run(watch, 12, {})
+    assert sorted(sure(events)) == [("taken", "anna", gtin("tea")), ("taken", "ben", gtin("tea"))]
+
+
+def test_a_change_that_says_nothing_is_kept_for_a_reach_alone():
+    watch = attributor()
+    run(watch, 8, {ANNA: front("tea")})
+    for product in ("tea", "oats"):
+        watch.add_change(seen(product, 4.0, 6.5, {-1: -3.0, 1: -3.0}))
+    assert sure(run(watch, 12, {ANNA: (2.5, 2.5)})) == []

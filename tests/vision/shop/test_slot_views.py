@@ -3,15 +3,17 @@ from __future__ import annotations
 import cv2
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from store.furniture import Fixture
 from store.layout import Plan
 from tests.vision.shop.painted_shelves import CAMERAS, SIZE, camera, plan
 from vision.detections import Detections
 from vision.shop.covered import covered
-from vision.shop.slot_change import Goods, faces
+from vision.shop.slot_change import Goods, cells_of
+from vision.shop.slot_counts import FEATURES, GONE, features
 from vision.shop.slot_memory import KEPT, SPACINGS_S, SlotMemory
-from vision.shop.slot_motion import WEIGHTS_OF, features
 from vision.shop.slot_views import COLUMNS, ROWS, SlotViews
 
 
@@ -85,20 +87,43 @@ def test_memory_keeps_a_bounded_number_of_looks_and_the_older_ones_apart():
     for n in range(round(span / 0.1)):
         memory.add(n * 0.1, rows, np.full((1, ROWS, COLUMNS, 3), n % 256, np.uint8), free)
     always = np.full(1, -np.inf)
-    assert memory.before(rows, span - 0.1, always).last_s[0, 0, 0] == pytest.approx(span - 0.1, abs=0.4)
-    old = memory.before(rows, span - 8.0, always)
+    assert memory.before(rows, np.array([span - 0.1]), always).last_s[0, 0, 0] == pytest.approx(span - 0.1, abs=0.4)
+    old = memory.before(rows, np.array([span - 8.0]), always)
     assert old.count[0, 0, 0] >= 2  # killed: one ring of close looks alone
-    assert memory.before(rows, span - 0.1 - (KEPT + 3) * SPACINGS_S[-1], always).count[0, 0, 0] == 0
+    assert memory.before(rows, np.array([span - 0.1 - (KEPT + 3) * SPACINGS_S[-1]]), always).count[0, 0, 0] == 0
 
 
 def test_the_features_of_a_flat_package_are_numbers():
     slot = plan().slots()[4]
     views = SlotViews.of(plan(), CAMERAS[0])
     goods = Goods.of(slot, (0.14, 0.1, 0.03))
+    cells = cells_of(goods, slot)
     looks = np.random.default_rng(3).uniform(0, 255, (2, ROWS, COLUMNS, 3)).astype(np.float32)
-    way, foreign = features(looks[0], looks[1], views, 4, goods, faces(goods, slot)[0])
-    assert np.isfinite(way).all()  # killed: levels without lines
-    assert np.isfinite(foreign).all()
-    assert (len(way), len(foreign)) == WEIGHTS_OF
-    back, _ = features(looks[1], looks[0], views, 4, goods, faces(goods, slot)[0])
-    assert back == pytest.approx(-way)  # the way back is the way turned round
+    deviation, seen = np.full((ROWS, COLUMNS), 4.0, np.float32), np.ones((ROWS, COLUMNS), np.bool_)
+    found = features(*looks, deviation, seen, views, 4, goods, cells)
+    assert found.shape == (len(cells), FEATURES)
+    assert np.isfinite(found).all()  # killed: levels without lines
+    back = features(*looks[::-1], deviation, seen, views, 4, goods, cells)
+    # The way back is the way turned round: rows deeper are rows nearer.
+    matches = slice(2, 2 + 2 * (len(GONE) - 1))
+    turned = found[:, matches].reshape(-1, len(GONE) - 1, 2)[:, ::-1]
+    assert back[:, matches] == pytest.approx(turned.reshape(len(cells), -1))
+    seen[:, : COLUMNS // goods.columns] = False
+    assert np.isnan(features(*looks, deviation, seen, views, 4, goods, cells)).all(axis=1).any()
+
+
+@given(
+    st.tuples(st.floats(0.05, 0.5), st.floats(0.03, 0.5), st.floats(0.02, 0.5)),
+    st.integers(0, len(plan().slots()) - 1),
+)
+def test_cells_are_inside_the_patch(size_m, number):
+    slot = plan().slots()[number]
+    goods = Goods.of(slot, size_m)
+    cells = cells_of(goods, slot)
+    assert len(cells) == goods.columns * goods.layers
+    for cell in cells:
+        lines, columns = cell.place
+        assert 0 <= lines.start < lines.stop <= ROWS
+        assert 0 <= columns.start < columns.stop <= COLUMNS
+    layers = {cell.layer: cell.place[0].stop for cell in cells}
+    assert layers[0] == ROWS  # the lowest stands on the board
