@@ -15,11 +15,16 @@ import structlog
 from api.watch.options import OptionError
 from cameras.geometry import CameraModel
 from cameras.live import CameraState
+from models.errors import ModelError
+from models.faces import open_face_detector
 from store.bus import Bus
 from store.catalogue import Catalogue
 from store.events import Event
+from store.evidence import EvidenceStore
 from store.layout import Plan
 from store.settings import Settings
+from vision.evidence import EvidenceWriter
+from vision.shop.clips import ClipKeeper
 from vision.shop.loop import ShopLoop, Watcher
 from vision.shop.networks import Networks, open_networks
 from vision.shop.readings import SideFacts, listening
@@ -97,6 +102,16 @@ def open_watcher(case: ShopCase, networks: Networks, store: str, side: SideFacts
     )
 
 
+def _clips(case: ShopCase, settings: Settings) -> ClipKeeper | None:
+    """What keeps clips for reviews; None, with a warning, where faces cannot be blurred."""
+    try:
+        writer = EvidenceWriter(EvidenceStore(settings.evidence_dir), open_face_detector())
+    except ModelError as error:
+        log.warning("reviews get no pictures: nothing finds faces to blur", reason=str(error))
+        return None
+    return ClipKeeper(case.plan, case.models, writer)
+
+
 @contextmanager
 def watching_shop(
     case: ShopCase,
@@ -135,6 +150,7 @@ def watching_shop(
             watcher or open_watcher(case, used, settings.store, side),
             publish,
             side=side,
+            clips=_clips(case, settings),
             refuse=refuse,
         )
 

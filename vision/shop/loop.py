@@ -18,6 +18,7 @@ from models.people import PersonDetector
 from store.errors import UnavailableError
 from store.events import Event, PersonMoved
 from vision.detections import Detections
+from vision.shop.clips import ClipKeeper
 from vision.shop.gathering import Gathered, MomentGatherer
 from vision.shop.readings import SideFacts
 from vision.shop.sources import Ended, ShopCameras
@@ -73,7 +74,7 @@ class ShopLoop:
     ``eyes`` find people with their joints, ``watcher`` says what they do, ``publish`` is given the events in order.
     What the bus does not take is kept and given again, the newest 20,000; movements are left out first.
     ``sizes`` are the sizes (width, height) that the cameras were calibrated for: a camera whose pictures have another
-    one is left out, and ``refuse`` is told.
+    one is left out, and ``refuse`` is told. ``clips`` keeps pictures of what is not sure.
     """
 
     def __init__(
@@ -86,12 +87,13 @@ class ShopLoop:
         publish: Callable[[Sequence[Event]], object],
         *,
         side: SideFacts | None = None,
+        clips: ClipKeeper | None = None,
         refuse: Callable[[str, str], None] = lambda camera, reason: None,
     ) -> None:
         self.state = ShopState()
         self._cameras, self._sizes, self._refuse = cameras, sizes, refuse
         self._eyes, self._watcher, self._publish = eyes, watcher, publish
-        self._side = side or SideFacts()
+        self._side, self._clips = side or SideFacts(), clips
         # Of recordings every picture counts, and one that is read slowly is waited for.
         patience = {} if cameras.live else {"patience_s": math.inf}
         self._gatherer: MomentGatherer[Frame] = MomentGatherer(clock_offset_s, **patience)
@@ -111,7 +113,7 @@ class ShopLoop:
                 self._watch(self._gatherer.finish())
         finally:
             self._weigh(math.inf)
-            self._send(self._watcher.finish())
+            self._send(self._with_clips(self._watcher.finish()))
         return self.state
 
     def _step(self) -> None:
@@ -155,7 +157,9 @@ class ShopLoop:
                 for name, boxes in zip(names, found, strict=True)
             }
             captured = {name: (moment.captured_at[name], image) for name, image in zip(names, images, strict=True)}
-            events = self._watcher.update(captured, moment.time_s, people)
+            if self._clips is not None:
+                self._clips.add(captured, people)
+            events = self._with_clips(self._watcher.update(captured, moment.time_s, people))
             watched = time.monotonic()
             self._send(events)
             state = self.state
@@ -166,6 +170,9 @@ class ShopLoop:
             state.spent["look"] += seen - began
             state.spent["watch"] += watched - seen
             state.spent["publish"] += time.monotonic() - watched
+
+    def _with_clips(self, events: Sequence[Event]) -> Sequence[Event]:
+        return events if self._clips is None else self._clips.kept(events)
 
     def _weigh(self, until_s: float) -> None:
         for plate, (times, grams) in self._side.readings(until_s).items():
