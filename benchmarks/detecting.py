@@ -8,7 +8,7 @@ from pathlib import Path
 from benchmarks.films import busy
 from benchmarks.measure import Finding
 from benchmarks.pipelines import some_pictures
-from benchmarks.yolo import findings, trained, untrained
+from benchmarks.yolo import filled, findings, trained, untrained
 
 
 def measure() -> list[Finding]:
@@ -16,6 +16,7 @@ def measure() -> list[Finding]:
     pictures = some_pictures(busy(), 10)
     with tempfile.TemporaryDirectory(prefix="aisle-bench-") as folder:
         small = untrained(Path(folder), pictures[:4])
+        pictures = [filled(each) for each in pictures]
         return [
             *findings("YOLO26n, untrained", small, pictures, 5, 1.35),
             *findings("YOLOv8s, yolov8s-people", trained(Path(folder)), pictures[:6], 3, None),

@@ -27,7 +27,7 @@ SIZE: Final = (640, 384)
 """The input (width, height) that ultralytics gives pictures of 640x360 by its defaults."""
 CONFIDENCE: Final = 0.25  # ultralytics' default
 _BOXES: Final = 4
-_SPREAD: Final = 3.0
+_SPREAD: Final = 8.0
 _SAME_IOU: Final = 0.9
 
 
@@ -71,17 +71,24 @@ def untrained(folder: Path, pictures: Sequence[Image], network: str = "yolo26n.y
         scale = _SPREAD / values.std()
         for each in (*ends, *many):
             each.weight[0] *= scale
-            each.bias[0] = (each.bias[0] - top) * scale + 0.5
+            each.bias[0] = (each.bias[0] - top) * scale - 1.0  # a confidence of .27
             each.bias[1:] = -12.0
             each.weight[1:] *= 0.01
     yolo.save(str(path))
     return path
 
 
+def filled(picture: Image) -> Image:
+    """A picture of 640x360 as large as the input: then neither side fills it up, which each does elsewhere, and what an
+    untrained network finds hangs on that.
+    """
+    return np.asarray(cv2.copyMakeBorder(picture, 12, 12, 0, 0, cv2.BORDER_CONSTANT, value=(114,) * 3), np.uint8)
+
+
 def _tensor(picture: Image) -> Any:
     import torch
 
-    fitted = cv2.copyMakeBorder(picture, 12, 12, 0, 0, cv2.BORDER_CONSTANT, value=(114,) * 3)
+    fitted = filled(picture)
     return torch.from_numpy(np.ascontiguousarray(fitted[..., ::-1]).transpose(2, 0, 1).copy()).float() / 255
 
 
