@@ -7,6 +7,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from cameras.geometry import distort
 from vision.floor.observations import Rig
 from vision.floor.sight import Sight
 
@@ -19,14 +20,14 @@ _WIDE: Final = 0.3  # a body's width over its height
 def boxes_of(rig: Rig, place: Float) -> tuple[Float, Float]:
     """Boxes (n, c, 4) in pixels that people at ``place`` (n, 3: x, y, height) have in the cameras, and depths (n, c).
 
-    Without the lens's distortion, which moves a box by little of its size; NaN behind a camera.
+    NaN behind a camera.
     """
     foot = np.concatenate([place[:, :2], np.zeros((len(place), 1))], axis=1)
     ends = []
     for point in (foot, place):
         local = np.einsum("cij,ncj->nci", rig.rotation, point[:, None] - rig.position)
         depth = local[..., 2]
-        ends.append((local[..., :2] / np.maximum(depth, _LEAST_DEPTH_M)[..., None] * rig.focal, depth))
+        ends.append((_bent(rig, local[..., :2] / np.maximum(depth, _LEAST_DEPTH_M)[..., None]) * rig.focal, depth))
     centre = np.array([model.matrix[:2, 2] for model in rig.cameras]).reshape(-1, 2)
     (low, near), (high, far) = ends
     low, high = low + centre, high + centre
@@ -37,6 +38,15 @@ def boxes_of(rig: Rig, place: Float) -> tuple[Float, Float]:
     depth = np.minimum(near, far)
     boxes[depth < _LEAST_DEPTH_M] = np.nan
     return boxes, depth
+
+
+def _bent(rig: Rig, xy: Float) -> Float:
+    """Points (n, c, 2) of the plane z = 1, where the lenses put them: at the edge of a picture that is far away."""
+    bent = xy.copy()
+    for place, model in enumerate(rig.cameras):
+        if model.distortion.any():
+            bent[:, place] = distort(xy[:, place], model.distortion)
+    return bent
 
 
 def seen_share(rig: Rig, place: Float, *, hiding: bool = True, sight: Sight | None = None) -> Float:

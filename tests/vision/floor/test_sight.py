@@ -6,6 +6,8 @@ import pytest
 from store.layout import Plan
 from tests.vision.floor.rooms import boxes, camera, detections
 from vision.floor import FloorTracker
+from vision.floor.coverage import seen_share
+from vision.floor.observations import Rig
 from vision.floor.sight import Sight, visible
 
 SHOP = Plan.model_validate(
@@ -77,3 +79,15 @@ def test_who_one_camera_sees_through_the_gate_is_followed_from_there():
     with_walls = first_y(Sight(SHOP, cameras))
     assert with_walls < -0.7
     assert with_walls < first_y(None) - 0.3
+
+
+def test_who_the_lens_bends_into_the_picture_is_expected_in_it():
+    lens = (-0.3, 0.08, 0, 0, 0)
+    wide = camera("wide", (0, 0, 2.6), (6, 0, 0.8), focal=700.0, distortion=lens)
+    place = np.array([[4.5, -4.6, 1.7]])
+    low, high = wide.project(np.array([[4.5, -4.6, 0.0], place[0]]))
+    assert 0 < low[0] < wide.size[0]
+    assert 0 < high[0] < wide.size[0]
+    assert seen_share(Rig.of((wide,)), place)[0, 0] > 0.6
+    ideal = camera("ideal", (0, 0, 2.6), (6, 0, 0.8), focal=700.0)
+    assert seen_share(Rig.of((ideal,)), place)[0, 0] < 0.2  # without the lens they are beyond the edge
