@@ -1,41 +1,45 @@
-"""Hand-overs: two people's hands meet, one held something before and the other does afterwards.
+"""Hand-overs: two people stand together, one held something before and the other does afterwards.
 
-Two hands of different tracks meet while their wrists are within ``near_m`` of one another. What became of it is judged
-once there was time to see both hands afterwards: that the first gave the second something, the other way round, or that
-both hold what they held. Each of these has the probability of what was seen, given it, times what it is before anything
-is seen (Bayes' rule).
+Hands that give hide one another, so that meetings are of people, and hands are looked at before people come together
+and after they part. What became of a meeting is judged then: that a hand of one gave a hand of the other something, or
+that every hand holds what it held. Each of these has the probability of what was seen, given it, times what it is
+before anything is seen (Bayes' rule).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, field
-from itertools import combinations
+from collections.abc import Collection
+from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from vision.shop.evidence import HandOver
-from vision.shop.wrists import Hands
+from vision.floor.tracks import FloorTracks
+from vision.shop.evidence import HandOver, Reach
 
 Float = NDArray[np.float64]
-Hand = tuple[int, int]
-"""A track and its hand: 0 left, 1 right."""
+_HANDS = (0, 1)
 
 
 @dataclass(frozen=True, slots=True)
 class HandOverSettings:
-    """Wrists within ``near_m`` meet; a meeting ends when they were ``apart_s`` farther away, or were not seen so long,
-    and is judged ``span_s[1]`` after its last moment: ``span_s`` are the nearest and the farthest times before and
-    after that tell what hands hold. ``usual`` is how often a meeting is a hand-over, ``least`` the least probability
-    that is told.
+    """People within ``near_m`` metres meet; a meeting ends when they were ``apart_s`` farther away. ``before_s`` and
+    ``after_s`` are the nearest and the farthest times before and after it that tell what hands hold.
+
+    ``usual`` is how often a meeting is a hand-over, ``usual_beside`` when one of them reached into a shelf meanwhile,
+    ``changes`` how often a hand holds something else afterwards for other reasons (the other hand, a bag), ``reaches``
+    the same of who reached into a shelf meanwhile; ``least`` is the least probability that is told.
     """
 
-    near_m: float = 0.45
+    near_m: float = 1.0
     apart_s: float = 0.6
-    span_s: tuple[float, float] = (0.1, 1.4)
-    usual: float = 0.3
+    before_s: tuple[float, float] = (0.1, 1.6)
+    after_s: tuple[float, float] = (0.3, 2.2)
+    usual: float = 0.25
+    usual_beside: float = 0.08
+    changes: float = 0.06
+    reaches: float = 0.5
     least: float = 0.3
 
 
@@ -52,11 +56,11 @@ class _Meeting:
     first_s: float
     last_s: float
     nearest_s: float
-    nearest_m: float = field(default=np.inf)
+    nearest_m: float
 
 
 class HandOverFinder:
-    """Follows hands that meet; ``watcher`` knows what they hold."""
+    """Follows people who meet; ``watcher`` knows what their hands hold."""
 
     def __init__(self, watcher: Knows, settings: HandOverSettings | None = None) -> None:
         self.settings = settings or HandOverSettings()
@@ -65,67 +69,65 @@ class HandOverFinder:
 
     def reset(self) -> None:
         """Forget every meeting."""
-        self._meetings: dict[tuple[Hand, Hand], _Meeting] = {}
+        self._meetings: dict[tuple[int, int], _Meeting] = {}
 
-    def update(self, hands: Hands, now_s: float) -> list[HandOver]:
-        """The hand-overs that can be told by ``now_s`` (seconds, UTC), given where ``hands`` are.
+    def update(self, tracks: FloorTracks, now_s: float, reaches: Collection[Reach] = ()) -> list[HandOver]:
+        """The hand-overs that can be told by ``now_s`` (seconds, UTC), given where people are then.
 
-        ``now_s`` is the time up to which the watcher has seen pictures.
+        ``reaches`` are those of the last half minute, by the same tracks.
         """
-        for pair, apart in _pairs(hands):
-            if apart <= self.settings.near_m:
-                meeting = self._meetings.setdefault(pair, _Meeting(hands.time_s, hands.time_s, hands.time_s))
-                meeting.last_s = hands.time_s
-                if apart < meeting.nearest_m:
-                    meeting.nearest_m, meeting.nearest_s = apart, hands.time_s
-        wait = max(self.settings.apart_s, self.settings.span_s[1])
-        over = [pair for pair, meeting in self._meetings.items() if now_s >= meeting.last_s + wait]
-        told = [self._judged(pair, self._meetings.pop(pair)) for pair in over]
-        return _once([each for each in told if each.probability >= self.settings.least])
+        apart = np.linalg.norm(tracks.xy[:, None] - tracks.xy[None], axis=2)
+        for one, other in zip(*np.nonzero(np.triu(apart <= self.settings.near_m, 1)), strict=True):
+            numbers = int(tracks.track_id[one]), int(tracks.track_id[other])
+            near_m = float(apart[one, other])
+            pair = (min(numbers), max(numbers))
+            meeting = self._meetings.setdefault(pair, _Meeting(now_s, now_s, now_s, near_m))
+            meeting.last_s = now_s
+            if near_m < meeting.nearest_m:
+                meeting.nearest_m, meeting.nearest_s = near_m, now_s
+        wait_s = max(self.settings.apart_s, self.settings.after_s[1])
+        over = [pair for pair, meeting in self._meetings.items() if now_s >= meeting.last_s + wait_s]
+        told = [self._judged(pair, self._meetings.pop(pair), reaches) for pair in over]
+        return [each for each in told if each.probability >= self.settings.least]
 
-    def _judged(self, pair: tuple[Hand, Hand], meeting: _Meeting) -> HandOver:
-        near, far = self.settings.span_s
-        before, after = [], []
-        for track, hand in pair:
-            before.append(self._watcher.held(track, hand, meeting.first_s - far, meeting.first_s - near))
-            after.append(self._watcher.held(track, hand, meeting.last_s + near, meeting.last_s + far))
-        there, back = given(before, after, self.settings.usual)
-        one, other = pair[0][0], pair[1][0]
-        giver, taker, probability = (one, other, there) if there >= back else (other, one, back)
+    def _judged(self, pair: tuple[int, int], meeting: _Meeting, reaches: Collection[Reach]) -> HandOver:
+        settings = self.settings
+        before, after, changes = np.zeros((2, 2)), np.zeros((2, 2)), np.zeros(2)
+        for row, track in enumerate(pair):
+            busy = any(
+                reach.track_id == track
+                and reach.end_s >= meeting.first_s - 1.0
+                and reach.start_s <= meeting.last_s + 1.0
+                for reach in reaches
+            )
+            changes[row] = settings.reaches if busy else settings.changes
+            for hand in _HANDS:
+                near, far = settings.before_s
+                before[row, hand] = self._watcher.held(track, hand, meeting.first_s - far, meeting.first_s - near)
+                near, far = settings.after_s
+                after[row, hand] = self._watcher.held(track, hand, meeting.last_s + near, meeting.last_s + far)
+        beside = bool((changes == settings.reaches).any())
+        there, back = given(before, after, changes, settings.usual_beside if beside else settings.usual)
+        giver, taker, probability = (*pair, there) if there >= back else (*pair[::-1], back)
         return HandOver(giver, taker, meeting.nearest_s, probability)
 
 
-def given(before: list[float], after: list[float], usual: float) -> tuple[float, float]:
-    """The probabilities that the first of two hands gave the second something, and the second the first.
+def given(before: Float, after: Float, changes: Float, usual: float) -> tuple[float, float]:
+    """The probabilities that the first of two people gave the second something, and the second the first.
 
-    ``before`` and ``after`` are each hand's probabilities of holding something, ``usual`` that of either hand-over
-    before anything is seen.
+    ``before`` and ``after`` (people, hands) are each hand's probabilities of holding something, ``changes`` (people,)
+    how often a hand's holding changes without a hand-over, ``usual`` how often a meeting is one.
     """
-    (a, b), (c, d) = before, after
-    there = a * (1 - b) * (1 - c) * d * usual / 2
-    back = (1 - a) * b * c * (1 - d) * usual / 2
-    same = (a * c + (1 - a) * (1 - c)) * (b * d + (1 - b) * (1 - d)) * (1 - usual)
-    # What is known before anything is seen: each hand holds something or not, as likely.
-    same /= 4
-    total = there + back + same
-    return (there / total, back / total) if total > 0 else (0.0, 0.0)
-
-
-def _pairs(hands: Hands) -> Iterator[tuple[tuple[Hand, Hand], float]]:
-    """Every two hands of different people that are known, the smaller track first, and how far apart, metres."""
-    order = np.argsort(hands.track_id, kind="stable").tolist()
-    for one, other in combinations(order, 2):
-        apart = np.linalg.norm(hands.wrist[one][:, None] - hands.wrist[other][None], axis=2)
-        for left, right in zip(*np.nonzero(np.isfinite(apart)), strict=True):
-            pair = (int(hands.track_id[one]), int(left)), (int(hands.track_id[other]), int(right))
-            yield pair, float(apart[left, right])
-
-
-def _once(told: list[HandOver]) -> list[HandOver]:
-    """Of hand-overs between the same two people at one time the likeliest."""
-    best: dict[frozenset[int], HandOver] = {}
-    for each in told:
-        people = frozenset((each.from_track, each.to_track))
-        if people not in best or best[people].probability < each.probability:
-            best[people] = each
-    return list(best.values())
+    same = before * after + (1 - before) * (1 - after)
+    kept = (1 - changes[:, None]) * same + changes[:, None] * (1 - same)
+    gave, got = before * (1 - after), (1 - before) * after
+    found = []
+    for giver, taker in ((0, 1), (1, 0)):
+        # The mean over pairs of hands, relative to all four being as they were; a hand holds something or not, as
+        # likely, before anything is seen: one of two patterns if it stays, the only one if it gives or takes.
+        ways = [
+            2 * gave[giver, i] / kept[giver, i] * 2 * got[taker, j] / kept[taker, j] for i in _HANDS for j in _HANDS
+        ]
+        found.append(usual / 2 * float(np.mean(ways)))
+    total = sum(found) + 1 - usual
+    return found[0] / total, found[1] / total

@@ -107,7 +107,7 @@ class ShopWatcher:
         self._questions.add(self._reaches.update(moment))
         self._settle(self._tracker.settled)
         if self._meetings is not None:
-            for given in self._meetings.update(hands, time_s):
+            for given in self._meetings.update(tracks, time_s, [*self._questions.past, *self._reaches.open]):
                 self._attributor.add_hand_over(given)
         self._judge(time_s)
         return self._told(self._attributor.update(time_s, tracks))
