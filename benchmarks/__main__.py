@@ -28,15 +28,22 @@ def main(
     only: Annotated[str, typer.Option(metavar="PART,...", help=f"Of {', '.join(PARTS)}; otherwise all.")] = "",
     as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
 ) -> None:
-    """Measure, and print a row for each comparison; ends with code 0 whether or not all is as asked."""
+    """Measure, and print a row for each comparison; ends with code 0 whether or not all is as asked,
+    with 1 when a part could not be measured.
+    """
     parts = tuple(only.split(",")) if only else PARTS
     if unknown := sorted(set(parts) - set(PARTS)):
         typer.echo(f"bench: no part {unknown[0]!r}; there are {', '.join(PARTS)}", err=True)
         raise typer.Exit(2)
     found: dict[str, list[Finding]] = {}
+    failed: list[str] = []
     for name in parts:
         typer.echo(f"measuring {name}", err=True)
-        found[name] = import_module(f"benchmarks.{name}").measure()
+        try:
+            found[name] = import_module(f"benchmarks.{name}").measure()
+        except Exception as error:  # what the other parts measured is not lost
+            failed.append(name)
+            typer.echo(f"bench: {name} could not be measured: {type(error).__name__}: {error}", err=True)
     if as_json:
         document = {name: [each.as_dict() for each in rows] for name, rows in found.items()}
         typer.echo(json.dumps(document, indent=2))
@@ -44,6 +51,8 @@ def main(
         console = Console()
         console.width = max(console.width, WIDTH)  # what is not a terminal has 80 columns otherwise
         console.print(table(found))
+    if failed:
+        raise typer.Exit(1)
 
 
 def table(found: dict[str, list[Finding]]) -> Table:

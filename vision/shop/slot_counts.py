@@ -41,7 +41,7 @@ _DEEPEST = 4  # rows that are compared at all
 _LEVELS = 3  # parts of a cell from its top to its bottom
 _FLOOR = 2.0  # grey values: smaller differences are noise
 _LEVEL_SCALE = 25.0  # grey values, beyond which a level's change counts no more
-_MOST_LOG = 8.0  # no single camera says more than that
+_LEAST_LOG, _MOST_LOG = -2.0, 8.0  # of one camera: what it does not see may be hidden from it alone
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -71,7 +71,7 @@ class Network:
         """Log likelihoods (n, 9) of the classes relative to nothing having happened; 0 of NaN. ``features`` (n, 31)."""
         hidden = np.tanh((features - self.mean) / self.scale @ self.hidden + self.hidden_bias)
         logs = hidden @ self.out + self.out_bias
-        logs = np.clip(logs - logs[:, [GONE.index(0)]], -_MOST_LOG, _MOST_LOG)
+        logs = np.clip(logs - logs[:, [GONE.index(0)]], _LEAST_LOG, _MOST_LOG)
         known = np.isfinite(features).all(axis=1)
         return np.asarray(np.where(known.reshape(-1, 1), logs, 0.0))
 

@@ -35,6 +35,11 @@ _BETWEEN_S: Final = 2.0  # looks while people stay are that young at most
 _FEWEST: Final = 2  # cameras, while people stay
 _MARGIN_S: Final = 0.2
 _GIVEN_UP_S: Final = 60.0
+_SURER: Final = 1.0
+"""By how much looks that nobody hides count more than the same looks between arms, a log likelihood. In simulated runs
+of seed 500, eight families, the 17 slots that had changed were told by 1.7 or more, one of 1,410 others by .9 and the
+rest by less than 0; with 3 here, slots beside a body were told to have changed.
+"""
 
 
 class Stocktaking:
@@ -82,7 +87,7 @@ class Stocktaking:
             place = places[change.slot]
             self._known_s[place] = self._near_s[place] + _MARGIN_S
             self._came_s[place] = np.nan
-        return [*found, *free]
+        return [*found, *map(_surer, free)]
 
     def _near(self, tracks: FloorTracks) -> NDArray[np.bool_]:
         if not len(tracks) or not self._names:
@@ -100,3 +105,12 @@ class Stocktaking:
         spans = {name: span for name, *span in zip(names, came.tolist(), until.tolist(), strict=True)}
         found = self._see_slots(names, came.tolist(), from_s[places].tolist(), since, {}) if names else []
         return [replace(change, before_s=spans[change.slot][0], after_s=spans[change.slot][1]) for change in found]
+
+
+def _surer(change: SlotChange) -> SlotChange:
+    return replace(
+        change,
+        gained={number: log + _SURER for number, log in change.gained.items()},
+        misplaced=change.misplaced + _SURER,
+        removed=change.removed + _SURER,
+    )

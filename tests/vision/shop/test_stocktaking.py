@@ -68,6 +68,7 @@ def test_who_stays_long_is_not_waited_for_and_the_end_is_told_under_the_same_tim
     assert found[0][0] <= 5.0 + LONG_S + 1.0
     assert {change.before_s for _, change in found} == {5.0}  # killed: a change told twice
     assert [change.after_s for _, change in found] == sorted(change.after_s for _, change in found)
+    assert found[-1][1].log(-1) > found[0][1].log(-1) == 3.0  # killed: looks between arms believed as much
     one = walk(Shelves(cameras=("c",)), (5.0, 20.0))
     assert len(one) == 1  # killed: one camera believed while arms are before it
 
