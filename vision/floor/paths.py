@@ -14,7 +14,6 @@ from vision.floor.motion import States, both, corrected, joined, predicted, star
 from vision.floor.observations import Rig
 from vision.floor.openings import Openings
 from vision.floor.settings import FloorSettings
-from vision.floor.sight import Sight
 from vision.floor.tracks import FloorMoment, FloorTracks
 
 Float = NDArray[np.float64]
@@ -30,8 +29,8 @@ class Paths:
     a mix-up of two people is undone, and one who was lost is found again, if the seconds that follow tell.
     """
 
-    def __init__(self, rig: Rig, openings: Openings, settings: FloorSettings, sight: Sight | None = None) -> None:
-        self._rig, self._openings, self._settings, self._sight = rig, openings, settings, sight
+    def __init__(self, rig: Rig, openings: Openings, settings: FloorSettings) -> None:
+        self._rig, self._openings, self._settings = rig, openings, settings
         self._moments: list[Moment] = []
         self._heads = States.empty()
         self._id, self._key = np.zeros(0, np.int64), np.zeros(0, np.int64)
@@ -115,7 +114,8 @@ class Paths:
         node = np.concatenate([column, fresh]).astype(np.int64)
         shown = self._shown(place, path, node, tail)
         silent = np.setdiff1d(np.arange(len(self._heads)), path)
-        found = s.boxes.found * seen_share(self._rig, self._heads.place, sight=self._sight) * moment.on
+        # Not by what walls hide: who went out of a gate would stay as long as somebody out of sight does.
+        found = s.boxes.found * seen_share(self._rig, self._heads.place) * moment.on
         self._silence[silent] += np.logaddexp(np.log1p(-np.minimum(found[silent], 0.995)).sum(axis=1), np.log(s.unseen))
         kept = (moment.time_s - self._seen_s <= s.forget_s) & (self._silence > s.silence)
         self._heads, self._id = self._heads[kept], self._id[kept]
