@@ -70,7 +70,7 @@ soak: $(VENV)/.weights
 	$(BIN)/python -m benchmarks.soak $(if $(VIDEO),--video "$(VIDEO)") $(if $(RATE),--frame-rate $(RATE))
 
 # What decoding, networks, tracker, rings and the whole worker cost, beside the usual ways of doing the same: one table.
-# ONLY=decoding measures one part of it, JSON=1 prints JSON. Some 20 minutes, on a machine that does nothing else.
+# ONLY=decoding measures one part of it, JSON=1 prints JSON. On a machine that does nothing else.
 bench: $(VENV)/.weights
 	@$(BIN)/aisle models fetch yolov8s-people
 	$(BIN)/python -m benchmarks $(if $(ONLY),--only $(ONLY)) $(if $(JSON),--json)

@@ -1,6 +1,6 @@
 """What Aisle costs beside the usual way of doing the same, in one table.
 
-python -m benchmarks                       everything, some 20 minutes on two quiet cores
+python -m benchmarks                       everything, on a machine that does nothing else
 python -m benchmarks --only decoding       one part
 python -m benchmarks --json                as JSON
 

@@ -8,6 +8,7 @@ import statistics
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass
+from functools import partial
 from typing import Any, Final
 
 _TICKS: Final = os.sysconf("SC_CLK_TCK")
@@ -15,7 +16,7 @@ _TICKS: Final = os.sysconf("SC_CLK_TCK")
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What was measured: ``ours`` and ``peer`` as they are shown, ``ratio`` as the issue of it is put, and ``asked``,
+    """What was measured: ``ours`` and ``peer`` as they are shown, ``ratio`` of them, and ``asked``,
     the least that it should be, or with ``at_most`` the most; None where nothing is asked. ``note`` says what a reader
     must know to believe it.
     """
@@ -78,7 +79,7 @@ def cpu_in_turns(ways: Mapping[str, Callable[[], int]], turns: int) -> dict[str,
     """CPU seconds an item of each way, the median over turns; each way runs once before, unmeasured."""
     for way in ways.values():
         way()
-    return in_turns({name: lambda way=way: cpu_s(way) for name, way in ways.items()}, turns)  # type: ignore[misc]
+    return in_turns({name: partial(cpu_s, way) for name, way in ways.items()}, turns)
 
 
 def milliseconds(seconds: float, of: str) -> str:

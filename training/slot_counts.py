@@ -117,7 +117,7 @@ def fitted(found: Sequence[Examples], steps: int = STEPS) -> Network:
         chosen = torch.randint(0, len(inputs), (BATCH,))
         loss = torch.nn.functional.cross_entropy(network(inputs[chosen]), labels[chosen])
         optimizer.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]
+        torch.autograd.backward(loss)
         optimizer.step()
         schedule.step()
     often = np.log(np.maximum(np.bincount(label, minlength=CLASSES), 1) / len(label))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import time
@@ -81,7 +82,7 @@ def test_a_finding_knows_which_way_is_good() -> None:
 def test_the_table_says_no_where_it_is_not_met() -> None:
     from rich.console import Console
 
-    shown = Console(width=120, record=True, file=open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115
+    shown = Console(width=120, record=True, file=io.StringIO())
     shown.print(table({"one": [Finding("ring", "10", "20", 0.5, 1.0, note="by hand"), Finding("x", "", "", 2.0, 1.0)]}))
     text = shown.export_text()
     assert "NO" in text

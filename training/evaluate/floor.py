@@ -232,9 +232,7 @@ class Followed:
 
 def follow(scene: FloorScene, boxes: Boxes, settings: FloorSettings | None = None) -> Followed:
     """Follow everybody in a scene by its ``boxes``."""
-    plan = scene.plan
-    sight = Sight(plan, scene.cameras) if plan is not None and plan.floor is not None else None
-    tracker = FloorTracker(scene.cameras, settings, gates=scene.gates, sight=sight)
+    tracker = FloorTracker(scene.cameras, settings, gates=scene.gates, sight=Sight.of(scene.plan, scene.cameras))
     facts = FloorFacts("evaluated", scene.cameras, lambda events: None)
     moments: list[FloorMoment] = []
     live = []

@@ -45,6 +45,11 @@ class Sight:
         ]
         self._share = np.maximum(np.concatenate(shares), _LEAST).astype(np.float32)
 
+    @classmethod
+    def of(cls, plan: Plan | None, cameras: Sequence[CameraModel]) -> Sight | None:
+        """What ``cameras`` see, where the plan tells: None without one, or where it has no floor."""
+        return None if plan is None or plan.floor is None else cls(plan, cameras)
+
     def share(self, xy: Float) -> Float:
         """The share (n, c) of bodies at ``xy`` (n, 2) metres that each camera sees, in [0, 1]; 1 far outside."""
         cell = np.floor((xy - self._low) / _CELL_M).astype(np.int64)

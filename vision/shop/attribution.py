@@ -40,10 +40,9 @@ class Attributor:
     """Fuses evidence into events about products. No clock of its own: ``update`` says what time it is.
 
     ``track_name`` gives the name that events use for a floor track, ``store`` the store's where it is not the plan's.
-    ``stock`` is how many packages stand in slots at
-    first, where that is known; ``is_staff`` tells of tracks that may put down what nobody saw them take. Evidence of
-    one moment may come in any order; what comes twice counts once, the later saying. What comes more than
-    ``settings.open_s`` late no longer changes what was told.
+    ``stock`` is how many packages stand in slots at first, where that is known; ``is_staff`` tells of tracks that may
+    put down what nobody saw them take. Evidence of one moment may come in any order; what comes twice counts once, the
+    later saying. What comes more than ``settings.open_s`` late no longer changes what was told.
     """
 
     def __init__(

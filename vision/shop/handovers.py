@@ -20,12 +20,13 @@ from vision.shop.evidence import HandOver, Reach
 
 Float = NDArray[np.float64]
 _HANDS = (0, 1)
+_AROUND_S = 1.0  # a reach so shortly before or after a meeting counts as one meanwhile
 
 
 @dataclass(frozen=True, slots=True)
 class HandOverSettings:
-    """People within ``near_m`` metres meet; a meeting ends when they were ``apart_s`` farther away. ``before_s`` and
-    ``after_s`` are the nearest and the farthest times before and after it that tell what hands hold.
+    """People within ``near_m`` metres meet. ``before_s`` and ``after_s`` are the nearest and the farthest times, in
+    seconds, before and after a meeting that tell what hands hold; it is over when they were farther away so long.
 
     ``usual`` is how often a meeting is a hand-over, ``usual_beside`` when one of them reached into a shelf meanwhile,
     ``changes`` how often a hand holds something else afterwards for other reasons (the other hand, a bag), ``reaches``
@@ -33,7 +34,6 @@ class HandOverSettings:
     """
 
     near_m: float = 1.0
-    apart_s: float = 0.6
     before_s: tuple[float, float] = (0.1, 1.6)
     after_s: tuple[float, float] = (0.3, 2.2)
     usual: float = 0.25
@@ -85,29 +85,25 @@ class HandOverFinder:
             meeting.last_s = now_s
             if near_m < meeting.nearest_m:
                 meeting.nearest_m, meeting.nearest_s = near_m, now_s
-        wait_s = max(self.settings.apart_s, self.settings.after_s[1])
+        wait_s = self.settings.after_s[1]
         over = [pair for pair, meeting in self._meetings.items() if now_s >= meeting.last_s + wait_s]
         told = [self._judged(pair, self._meetings.pop(pair), reaches) for pair in over]
         return [each for each in told if each.probability >= self.settings.least]
 
     def _judged(self, pair: tuple[int, int], meeting: _Meeting, reaches: Collection[Reach]) -> HandOver:
         settings = self.settings
-        before, after, changes = np.zeros((2, 2)), np.zeros((2, 2)), np.zeros(2)
+        first_s, last_s = meeting.first_s - _AROUND_S, meeting.last_s + _AROUND_S
+        busy = {reach.track_id for reach in reaches if reach.end_s >= first_s and reach.start_s <= last_s}
+        changes = np.array([settings.reaches if track in busy else settings.changes for track in pair])
+        before, after = np.zeros((2, 2)), np.zeros((2, 2))
         for row, track in enumerate(pair):
-            busy = any(
-                reach.track_id == track
-                and reach.end_s >= meeting.first_s - 1.0
-                and reach.start_s <= meeting.last_s + 1.0
-                for reach in reaches
-            )
-            changes[row] = settings.reaches if busy else settings.changes
             for hand in _HANDS:
                 near, far = settings.before_s
                 before[row, hand] = self._watcher.held(track, hand, meeting.first_s - far, meeting.first_s - near)
                 near, far = settings.after_s
                 after[row, hand] = self._watcher.held(track, hand, meeting.last_s + near, meeting.last_s + far)
-        beside = bool((changes == settings.reaches).any())
-        there, back = given(before, after, changes, settings.usual_beside if beside else settings.usual)
+        usual = settings.usual if busy.isdisjoint(pair) else settings.usual_beside
+        there, back = given(before, after, changes, usual)
         giver, taker, probability = (*pair, there) if there >= back else (*pair[::-1], back)
         return HandOver(giver, taker, meeting.nearest_s, probability)
 
@@ -125,9 +121,7 @@ def given(before: Float, after: Float, changes: Float, usual: float) -> tuple[fl
     for giver, taker in ((0, 1), (1, 0)):
         # The mean over pairs of hands, relative to all four being as they were; a hand holds something or not, as
         # likely, before anything is seen: one of two patterns if it stays, the only one if it gives or takes.
-        ways = [
-            2 * gave[giver, i] / kept[giver, i] * 2 * got[taker, j] / kept[taker, j] for i in _HANDS for j in _HANDS
-        ]
-        found.append(usual / 2 * float(np.mean(ways)))
+        ways = np.outer(2 * gave[giver] / kept[giver], 2 * got[taker] / kept[taker])
+        found.append(usual / 2 * float(ways.mean()))
     total = sum(found) + 1 - usual
     return found[0] / total, found[1] / total

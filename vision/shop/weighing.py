@@ -39,7 +39,8 @@ class AttributionSettings:
     ``pressed_g``, for another hand pressed on the plate. ``step_missed`` is the chance that a plate that was watched
     told of no step (measured: none of 133), ``step_pending`` that it has not yet. ``unseen`` is the chance that a step
     has no reach that was seen, ``spurious`` that nothing was moved, over ``span_g`` grams. ``unseen_change`` is the
-    chance that a slot near somebody was reached into without a reach that was seen.
+    chance that a slot near somebody was reached into without a reach that was seen, which is asked where pictures speak
+    for a change by ``least_change``, a log likelihood.
 
     Who: somebody within ``arm_m`` of a slot may have reached into it, by a Gaussian of ``arm_sigma_m``; somebody whom
     nobody follows weighs ``nobody`` on that scale. ``swapped`` is the chance that a wrist is that of somebody else

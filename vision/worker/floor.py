@@ -86,8 +86,9 @@ class FloorFollower:
         self._gatherer: MomentGatherer[Look] = MomentGatherer(
             offsets, patience_s=self.following.patience_s, least_s=self.following.least_s
         )
-        sight = Sight(plan, models) if plan.floor is not None else None
-        self._tracker = FloorTracker(models, self.following.tracker, gates=gates if len(gates) else None, sight=sight)
+        self._tracker = FloorTracker(
+            models, self.following.tracker, gates=gates if len(gates) else None, sight=Sight.of(plan, models)
+        )
         self.facts = FloorFacts(store, models, publish)
         self.audit = FloorAudit(store, [model.camera for model in models], gates, self.following.audit)
         by_name = {model.camera: model for model in models}
