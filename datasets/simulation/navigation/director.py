@@ -28,6 +28,7 @@ ASIDE_TICKS = 30  # who stepped aside stays there so long at least
 TRIES = 4  # places to step aside to that are looked at
 PATIENT_TICKS = 10 * RATE_HZ  # for so long nobody is asked who is not in the way
 GIVE_UP_TICKS = 120 * RATE_HZ
+MOST_ASIDE = 20  # how often somebody steps aside within one step before it is given up
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,6 +68,7 @@ class _Player:
     back: Go | None = None  # where to go back to after having stepped aside
     blocked: int | None = None  # since when no way was found
     aside_until: int = 0
+    asides: int = 0  # how often they stepped aside during the step that is on
     turn: int = 0  # which of the entries in the queue is valid
 
     @property
@@ -179,7 +181,7 @@ class _Stage:
         player.track.stand(tick)
         player.spans.append((player.tick, tick))
         player.tick, player.done, player.step = tick, None, player.step + 1
-        player.blocked = None
+        player.blocked, player.asides = None, 0
         if player.step == len(player.script.steps):
             player.track.ended = True
             player.turn += 1
@@ -309,6 +311,9 @@ class _Stage:
                     for people in self.waiting.values():
                         if player in people:
                             people.remove(player)
+                player.asides += 1
+                if player.asides > MOST_ASIDE:
+                    raise self._error(player, tick, f"people stepped aside for one another {MOST_ASIDE} times")
                 self._commit(player, leg, tick)
                 player.aside_until = track.last + ASIDE_TICKS
                 self._call(player, player.aside_until)

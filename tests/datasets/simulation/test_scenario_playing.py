@@ -7,6 +7,7 @@ from collections import Counter
 import numpy as np
 import pytest
 
+from datasets.simulation.filming.recipes import Filming, Recipe
 from datasets.simulation.goods.products import generate_catalogue
 from datasets.simulation.scenario import census, families, family, gate_codes, play, receipts, stocked, unpaid
 from datasets.simulation.sensors.plates import plate_readings
@@ -197,6 +198,12 @@ def test_the_same_seed_gives_the_same_timeline_and_another_seed_another(played):
         assert a.weight_g.tobytes() == b.weight_g.tobytes()
     assert {event.id for event in one.events}.isdisjoint(event.id for event in other.events)
     assert [i.product for i in one.moved] != [i.product for i in other.moved]
+
+
+def test_a_draw_in_which_two_step_aside_for_one_another_without_end_is_drawn_anew():
+    timeline = Recipe("crossing_arms", 600, example_plan("nano"), Filming(), vary=True).play()
+    assert timeline.duration_s < 60.0  # killed: no bound on how often, or the second draw's people wait for minutes
+    assert len(of_type(timeline, ProductTaken)) == 2
 
 
 def test_a_plate_settles_after_a_package_is_taken(played):
