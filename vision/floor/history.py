@@ -38,6 +38,13 @@ class Moment:
     saw: Bools
     on: Bools
 
+    def apart_m(self, one: int, other: int) -> float:
+        """How far two keys were from one another; 0 where one of them was not seen."""
+        rows = [np.flatnonzero((self.key == key) & self.saw.any(axis=1)) for key in (one, other)]
+        if not all(len(row) for row in rows):
+            return 0.0
+        return float(np.linalg.norm(self.states.mean[rows[0][0], :2] - self.states.mean[rows[1][0], :2]))
+
     def united(self, stays: int, goes: int) -> Self:
         """The same with one row for both keys, called ``stays``: the other's only where ``stays`` was not seen."""
         if goes not in self.key:

@@ -20,6 +20,7 @@ Float = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
 _LEAST: Final = 2 / 3  # of the window a moment waits at least; then all that waited as long are settled in one pass
+_TWO_M: Final = 0.8  # farther apart two tracks are of two people
 
 
 class Paths:
@@ -54,9 +55,15 @@ class Paths:
         self._moments.append(moment)
 
     def unite(self, stays: int, goes: int) -> None:
-        """Two keys are one person: what is not settled yet of ``goes`` is of ``stays``, where that was not seen."""
+        """Two keys are one person: what is not settled yet of ``goes`` is of ``stays``, where that was not seen.
+
+        Only since they were apart: then they were two, of whom one is gone, and what is left of it is the other's.
+        """
+        for place in reversed(range(len(self._moments))):
+            if self._moments[place].apart_m(stays, goes) > _TWO_M:
+                return
+            self._moments[place] = self._moments[place].united(stays, goes)
         self.names.pop(goes, None)
-        self._moments = [moment.united(stays, goes) for moment in self._moments]
 
     def settle(self, now: float) -> list[FloorMoment]:
         """The moments that are due at ``now``; they are forgotten."""
