@@ -19,6 +19,7 @@ from vision.floor.tracks import FloorTracks
 from vision.shop.asking import SeeSlots
 from vision.shop.evidence import SlotChange
 from vision.shop.slot_views import front_of
+from vision.shop.trust import FREE, STAYING, trusted
 
 Float = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -35,10 +36,6 @@ _BETWEEN_S: Final = 2.0  # looks while people stay are that young at most
 _FEWEST: Final = 2  # cameras, while people stay
 _MARGIN_S: Final = 0.2
 _GIVEN_UP_S: Final = 60.0
-_SURER: Final = 1.0
-"""By how much looks that nobody hides count more than the same looks between arms: a log likelihood, set by judgement
-on simulated runs of seed 500.
-"""
 
 
 class Stocktaking:
@@ -79,14 +76,14 @@ class Stocktaking:
         self._asked_s[stays] = time_s
         found = self._compared(np.flatnonzero(stays), np.full(len(self._names), time_s - _BETWEEN_S))
         # Arms are seen for changes: between them one camera alone is not believed.
-        found = [change for change in found if len(change.cameras) >= _FEWEST]
+        found = [trusted(change, STAYING) for change in found if len(change.cameras) >= _FEWEST]
         # Who was hidden once nobody is there is asked for until it is seen.
         free = self._compared(np.flatnonzero(left & there), self._near_s + _MARGIN_S)
         for change in free:
             place = self._place[change.slot]
             self._known_s[place] = self._near_s[place] + _MARGIN_S
             self._came_s[place] = np.nan
-        return [*found, *map(_surer, free)]
+        return [*found, *(trusted(change, FREE) for change in free)]
 
     def _near(self, tracks: FloorTracks) -> NDArray[np.bool_]:
         if not len(tracks) or not self._names:
@@ -104,13 +101,3 @@ class Stocktaking:
         spans = {name: span for name, *span in zip(names, came.tolist(), until.tolist(), strict=True)}
         found = self._see_slots(names, came.tolist(), from_s[places].tolist(), since, {}) if names else []
         return [replace(change, before_s=spans[change.slot][0], after_s=spans[change.slot][1]) for change in found]
-
-
-def _surer(change: SlotChange) -> SlotChange:
-    """The same, seen by looks that nobody hides."""
-    return replace(
-        change,
-        gained={number: log + _SURER for number, log in change.gained.items()},
-        misplaced=change.misplaced + _SURER,
-        removed=change.removed + _SURER,
-    )
