@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 
 from store.catalogue import Catalogue
@@ -12,8 +12,9 @@ from store.layout import Plan
 from vision.floor.tracks import FloorTracks
 from vision.shop.accounts import Accounts
 from vision.shop.balance import Balance
-from vision.shop.deeds import Act, change_options, reach_options, step_options
-from vision.shop.evidence import HandChange, HandOver, PlateStep, Reach, SlotChange
+from vision.shop.carried import Carried
+from vision.shop.deeds import Act, Option, change_options, reach_options, step_options
+from vision.shop.evidence import HandChange, Meeting, PlateStep, Reach, SlotChange, Stop
 from vision.shop.facts import Fact, gather, parties
 from vision.shop.giving import given
 from vision.shop.goods import Goods
@@ -68,10 +69,11 @@ class Attributor:
         self._teller = Teller(self._store, self._goods, self._track_name, self.settings)
         self._incidents: list[Incident] = []
         self._closed: dict[ReachKey | StepKey | ChangeKey, float] = {}
-        self._given: dict[tuple[int, int, float], tuple[HandOver, Fact | None]] = {}
+        self._met: dict[tuple[int, int, float], tuple[Meeting, tuple[Fact, ...]]] = {}
         self._told_until: dict[str, float] = {}
         self._nearby = Nearby(self._goods, self.settings, self.settings.open_s + 15.0)
         self._balance = Balance(self._accounts, self._goods, self.settings)
+        self._carried = Carried(self._goods, self.settings)
         self._past: list[Fact] = []
         self._now = -math.inf
 
@@ -110,11 +112,18 @@ class Attributor:
             return
         self._home(touches, old).changes[key] = change
 
-    def add_hand_over(self, hand_over: HandOver) -> None:
-        """Take a hand-over."""
-        key = (hand_over.from_track, hand_over.to_track, hand_over.time_s)
-        if hand_over.time_s + self.settings.open_s >= self._now:
-            self._given[key] = (hand_over, self._given[key][1] if key in self._given else None)
+    def add_stop(self, stop: Stop) -> None:
+        """Take what somebody's hands held before and after they stood before shelves."""
+        self._carried.add(stop)
+        for incident in self._incidents:
+            if incident.start_s <= stop.end_s + self.settings.slack_s and incident.end_s >= stop.start_s:
+                incident.changed = True
+
+    def add_meeting(self, meeting: Meeting) -> None:
+        """Take who met, and what their hands held before and after."""
+        key = (*meeting.tracks, meeting.at_s)
+        if meeting.end_s + self.settings.open_s >= self._now:
+            self._met[key] = (meeting, self._met[key][1] if key in self._met else ())
 
     def plates_told(self, until_s: Mapping[str, float]) -> None:
         """Until when (seconds, UTC) each plate has told all its steps, as ``PlateWatcher.told_until`` says.
@@ -130,6 +139,7 @@ class Attributor:
         gone = self._nearby.update(time_s, tracks)
         if gone:
             self._accounts.forget(gone, self._now - self.settings.gone_s)
+        self._carried.forget(self._now - self.settings.open_s - 30.0)
         while self._past and self._past[0].time_s < self._now - self.settings.balance_s:
             self._teller.forget(self._past.pop(0))
         return self._tell(self._now)
@@ -193,26 +203,43 @@ class Attributor:
             self._balance.weigh(parties(before), self._now)  # what came of this must not speak for it
         acts = sorted(incident.acts.values(), key=lambda act: act.key)
         steps = [incident.steps[key] for key in sorted(incident.steps, key=lambda key: (key[1], key[2], key[0]))]
-        known = (self._goods, self._accounts, self.settings)
-        options = [reach_options(act, steps, self._told_until, *known) for act in acts]
-        options += [step_options(n, step, self._nearby.at_plate(step), *known) for n, step in enumerate(steps)]
         seen = [incident.changes[key] for key in sorted(incident.changes)]
         loose = [change for change in seen if change.most >= self.settings.least_change]
         near = [self._nearby.at_slot(change.slot, change.before_s, change.after_s) for change in loose]
-        options += [
-            change_options(change, steps, self._told_until, who, *known)
-            for change, (who, _) in zip(loose, near, strict=True)
-        ]
-        found = explain(options, steps, merged_changes(acts, seen), self.settings)
+        people = [(change, who) for change, (who, _) in zip(loose, near, strict=True)]
+        gains = self._carried.gains(acts, len(steps), people, self._accounts)
         sources = [source_of_reach(act) for act in acts] + [source_of_step(step) for step in steps]
         names = [source.name for source in sources[len(acts) :]]
         sources += [source_of_change(change, at_s) for change, (_, at_s) in zip(loose, near, strict=True)]
         others = [self._nearby.instead(act.reach) for act in acts] + [{} for _ in (*steps, *loose)]
         told = [fact for fact in before if self._teller.knows(fact)]
-        incident.facts = gather(found, options, sources, others, names, told, self._goods)
+        pictures = merged_changes(acts, seen)
+
+        def explained() -> list[Fact]:
+            options = self._options(acts, steps, people)
+            found = explain(options, steps, pictures, self.settings, gains)
+            return gather(found, options, sources, others, names, told, self._goods)
+
+        incident.facts = explained()
+        if len(sources) > 1:
+            # Again, knowing that what is put down may have been taken a moment before, and the other way round.
+            for fact in (first := incident.facts):
+                self._accounts.add(fact)
+            incident.facts = explained()
+            for fact in first:
+                self._accounts.remove(fact)
         for fact in incident.facts:
             self._accounts.add(fact)
         return parties(before) | parties(incident.facts)
+
+    def _options(
+        self, acts: Sequence[Act], steps: Sequence[PlateStep], changes: Sequence[tuple[SlotChange, Mapping[int, float]]]
+    ) -> list[list[Option]]:
+        """Everything that acts, steps and changes, each with who may have been it, may be by what is known so far."""
+        known = (self._goods, self._accounts, self.settings)
+        found = [reach_options(act, steps, self._told_until, *known) for act in acts]
+        found += [step_options(n, step, self._nearby.at_plate(step), *known) for n, step in enumerate(steps)]
+        return found + [change_options(change, steps, self._told_until, who, *known) for change, who in changes]
 
     def _told(self, incident: Incident, now_s: float) -> list[Event]:
         events: list[Event | None] = []
@@ -243,21 +270,25 @@ class Attributor:
         return [event for event in events if event is not None]
 
     def _handed(self, now_s: float) -> list[Event]:
-        """What is to be told of hand-overs; what the giver holds may turn out for some time."""
+        """What is to be told of hand-overs; what people hold, and took meanwhile, may turn out for some time."""
         events: list[Event | None] = []
-        for key, (hand_over, old) in sorted(self._given.items()):
-            if now_s < hand_over.time_s + self.settings.settle_s:
+        for key, (meeting, before) in sorted(self._met.items(), key=lambda pair: pair[0][::-1]):
+            if now_s < meeting.end_s + self.settings.settle_s:
                 continue
-            if old is not None:
-                self._accounts.remove(old)
-            fact = given(hand_over, self._accounts, self._goods, self.settings)
-            self._accounts.add(fact)
-            told = self._teller.knows(fact)
-            events.append(self._teller.tell_anew(fact, _finite(now_s, key[2])) if told else self._teller.tell(fact))
-            self._given[key] = (hand_over, fact)
-            if now_s > hand_over.time_s + self.settings.open_s:
-                del self._given[key]
-                self._teller.forget(fact)
+            for fact in before:
+                self._accounts.remove(fact)
+            found = given(meeting, self._accounts, self._goods, self.settings)
+            for fact in found:
+                self._accounts.add(fact)
+                if self._teller.knows(fact):
+                    events.append(self._teller.tell_anew(fact, _finite(now_s, meeting.end_s)))
+                else:
+                    events.append(self._teller.tell(fact))
+            self._met[key] = (meeting, found)
+            if now_s > meeting.end_s + self.settings.open_s:
+                del self._met[key]
+                for fact in found:
+                    self._teller.forget(fact)
         return [event for event in events if event is not None]
 
 

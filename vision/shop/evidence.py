@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 Xyz = tuple[float, float, float]
+Pair = tuple[float, float]
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +78,22 @@ class SlotChange:
 
 
 @dataclass(frozen=True, slots=True)
+class Stop:
+    """``track_id`` stood at ``xy`` (metres) before shelves from ``start_s`` to ``end_s`` (seconds, UTC).
+
+    ``before`` and ``after`` are the probabilities in [0, 1] that the left and the right hand held something when the
+    person came and when the person went on, .5 where nobody saw it.
+    """
+
+    track_id: int
+    start_s: float
+    end_s: float
+    xy: tuple[float, float]
+    before: Pair
+    after: Pair
+
+
+@dataclass(frozen=True, slots=True)
 class PlateStep:
     """A plate's load changed by ``grams`` (negative: something was taken), known to ``sigma_g``, between ``start_s``
     and ``end_s`` (seconds, UTC).
@@ -90,15 +107,19 @@ class PlateStep:
 
 
 @dataclass(frozen=True, slots=True)
-class HandOver:
-    """``from_track`` gave ``to_track`` something at ``time_s`` (seconds, UTC), with ``probability``.
+class Meeting:
+    """Two people, ``tracks``, stood together from ``start_s`` to ``end_s``, nearest at ``at_s`` (seconds, UTC).
 
-    ``product`` spreads what it looked like over product ids; empty where that cannot be told.
+    ``before`` and ``after`` have, of each of them, the probabilities that the left and the right hand held something
+    before they met and after they parted, .5 where nobody saw it. ``product`` spreads what was given, if anything was,
+    over product ids; empty where that cannot be told.
     """
 
-    from_track: int
-    to_track: int
-    time_s: float
-    probability: float
+    tracks: tuple[int, int]
+    start_s: float
+    end_s: float
+    at_s: float
+    before: tuple[Pair, Pair]
+    after: tuple[Pair, Pair]
     product: Mapping[str, float] = field(default_factory=dict)
     cameras: tuple[str, ...] = ()

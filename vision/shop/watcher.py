@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Final
 
 import numpy as np
@@ -15,16 +16,19 @@ from store.layout import Plan
 from vision.detections import Detections
 from vision.floor import FloorMoment, FloorTracker, FloorTracks
 from vision.floor.facts import FloorFacts
+from vision.floor.sight import Sight
 from vision.shop.asking import Questions, Settled
 from vision.shop.attribution import Attributor
-from vision.shop.evidence import HandChange, Reach, SlotChange
-from vision.shop.handovers import HandOverFinder
+from vision.shop.evidence import HandChange, Reach, SlotChange, Stop
+from vision.shop.handovers import MeetingFinder
 from vision.shop.hands import HandWatcher, Reads
 from vision.shop.intrusions import IntrusionFinder
 from vision.shop.moment import Image, SeenPicture, ShopMoment
 from vision.shop.plates import PlateWatcher
 from vision.shop.shelves import ShelfWatcher
 from vision.shop.stocktaking import Stocktaking
+from vision.shop.stops import StopFinder
+from vision.shop.trust import REACHING, trusted
 from vision.shop.weighing import AttributionSettings
 from vision.shop.wrists import WristFinder
 
@@ -56,16 +60,17 @@ class ShopWatcher:
         cameras = tuple(cameras)
         gates = np.array([(gate.a, gate.b) for gate in plan.gates], np.float64).reshape(-1, 2, 2)
         self._out: list[Event] = []
-        self._tracker = FloorTracker(cameras, gates=gates if len(gates) else None)
+        self._tracker = FloorTracker(cameras, gates=gates if len(gates) else None, sight=Sight.of(plan, cameras))
         self.facts = FloorFacts(store or plan.store, cameras, self._out.extend)
         self._wrists = WristFinder(cameras)
         self._reaches = IntrusionFinder(plan, cameras)
         self._shelves = ShelfWatcher(plan, cameras, catalogue)
         self._hands = HandWatcher(reader, cameras, plan.slots()) if reader is not None else None
-        self._meetings = HandOverFinder(self._hands) if self._hands is not None else None
+        self._meetings = MeetingFinder(self._hands) if self._hands is not None else None
+        self._stops = StopFinder(plan.slots(), self._hands) if self._hands is not None else None
         self._plates = PlateWatcher(plan.plates)
         wait_s = self._hands.settings.span_s[1] if self._hands is not None else 0.5
-        self._questions = Questions(self._read_hand, self._see_slots, wait_s)
+        self._questions = Questions(self._read_hand, self._see_reached, wait_s)
         self._people = Settled()
         self._stocktaking = Stocktaking(plan.slots(), self._see_slots)
         self._attributor = Attributor(
@@ -107,8 +112,11 @@ class ShopWatcher:
         self._questions.add(self._reaches.update(moment))
         self._settle(self._tracker.settled)
         if self._meetings is not None:
-            for given in self._meetings.update(tracks, time_s, [*self._questions.past, *self._reaches.open]):
-                self._attributor.add_hand_over(given)
+            for meeting in self._meetings.update(tracks, time_s):
+                self._attributor.add_meeting(meeting)
+        if self._stops is not None:
+            for stop in self._stops.update(tracks, time_s):
+                self._stopped(stop)
         self._judge(time_s)
         return self._told(self._attributor.update(time_s, tracks))
 
@@ -137,6 +145,11 @@ class ShopWatcher:
         self._people.add(moments)
         self.facts.add(moments, self._tracker.alive)
 
+    def _stopped(self, stop: Stop) -> None:
+        """By the settled track: who is live under another id took what the settled one did."""
+        number = self._people.track(stop.track_id, (stop.start_s + stop.end_s) / 2, stop.xy)
+        self._attributor.add_stop(replace(stop, track_id=number))
+
     def _judge(self, now_s: float, *, last: bool = False) -> None:
         for reach, hand, changes in self._questions.due(now_s, self._people, last=last):
             self._attributor.add_reach(reach, hand, changes)
@@ -152,6 +165,16 @@ class ShopWatcher:
 
     def _read_hand(self, reach: Reach) -> HandChange | None:
         return self._hands.change(reach) if self._hands is not None else None
+
+    def _see_reached(
+        self,
+        slots: Sequence[str],
+        before_s: Sequence[float],
+        after_s: Sequence[float],
+        since: dict[str, float],
+        until: dict[str, float],
+    ) -> list[SlotChange]:
+        return [trusted(change, REACHING) for change in self._see_slots(slots, before_s, after_s, since, until)]
 
     def _see_slots(
         self,

@@ -6,10 +6,21 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 
-from vision.shop.evidence import HandChange, SlotChange
+from vision.shop.evidence import HandChange, Pair, SlotChange, Stop
 
 NOBODY = 0
 """In place of a track id: somebody whom no camera follows."""
+
+_FULL_AFTER = {
+    -2: ((0.90, 0.07, 0.03), (0.80, 0.15, 0.05), (0.60, 0.30, 0.10)),
+    -1: ((0.90, 0.07, 0.03), (0.75, 0.20, 0.05), (0.10, 0.70, 0.20)),
+    0: ((0.95, 0.03, 0.02), (0.03, 0.94, 0.03), (0.02, 0.03, 0.95)),
+    1: ((0.20, 0.73, 0.07), (0.05, 0.35, 0.60), (0.02, 0.13, 0.85)),
+    2: ((0.20, 0.40, 0.40), (0.05, 0.35, 0.60), (0.02, 0.13, 0.85)),
+}
+"""By the packages that somebody gained at a stop before shelves and by how many hands held something before, how often
+none, one and both do afterwards. Set by judgement: things go into bags, and into one hand together.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +56,8 @@ class AttributionSettings:
     Who: somebody within ``arm_m`` of a slot may have reached into it, by a Gaussian of ``arm_sigma_m``; somebody whom
     nobody follows weighs ``nobody`` on that scale. ``swapped`` is the chance that a wrist is that of somebody else
     within ``swap_m``. Of things that somebody gives away each older one is ``older_given`` times as likely as the next
-    newer one.
+    newer one. ``given`` is how often a meeting of two is a hand-over, ``hand_moved`` how often a hand holds something
+    else after a meeting for other reasons than that and than what the person took or returned meanwhile.
 
     When: evidence that overlaps within ``slack_s`` is of one incident. It is decided ``settle_s`` after its end, and
     reopened by what comes until ``open_s`` after it. An event is told from a probability of ``tell_at`` on, at once
@@ -62,7 +74,7 @@ class AttributionSettings:
     stockers: float = 0.05
     foreign: float = 0.003
     restocked: float = 0.02
-    several: tuple[float, ...] = (0.93, 0.05, 0.015, 0.005)
+    several: tuple[float, ...] = (0.86, 0.11, 0.02, 0.01)
     hand_weight: float = 1.0
     slot_weight: float = 1.0
     most_slot: float = 10.0
@@ -87,6 +99,8 @@ class AttributionSettings:
     swapped: float = 0.02
     swap_m: float = 0.8
     older_given: float = 0.4
+    given: float = 0.3
+    hand_moved: float = 0.06
     slack_s: float = 0.4
     settle_s: float = 1.5
     open_s: float = 14.0
@@ -118,6 +132,22 @@ def hand_log(change: HandChange | None, kind: str | None, settings: AttributionS
         for chance, (before, after) in zip(chances, states, strict=True)
     )
     return settings.hand_weight * math.log(4.0 * max(likely, 1e-4))
+
+
+def stop_log(stop: Stop, gained: int) -> float:
+    """How much what hands held before and after a stop speaks for so many packages that the person gained there."""
+    table = _FULL_AFTER[min(max(gained, -2), 2)]
+    before, (none, one, both) = _hands_full(stop.before), _hands_full(stop.after)
+    # One full hand may be either: of the four that two hands may hold, all alike before anything is seen.
+    after = none, one / 2, both
+    likely = sum(had * has * table[full][number] for full, had in enumerate(before) for number, has in enumerate(after))
+    return math.log(max(4.0 * likely, 1e-3))
+
+
+def _hands_full(pair: Pair) -> tuple[float, float, float]:
+    """The probabilities that none, one and both of two hands hold something."""
+    left, right = pair
+    return (1 - left) * (1 - right), left + right - 2 * left * right, left * right
 
 
 def named_log(change: HandChange | None, product: str, products: int, settings: AttributionSettings) -> float:

@@ -12,7 +12,7 @@ from store.furniture import Fixture, Shelf, Slot
 from store.layout import Floor, Plan, Plate
 from vision.floor import FloorTracks
 from vision.shop.attribution import Attributor
-from vision.shop.evidence import HandChange, PlateStep, Reach, SlotChange
+from vision.shop.evidence import HandChange, Meeting, Pair, PlateStep, Reach, SlotChange, Stop
 
 START = 1_767_254_400.0
 ANNA, BEN = 1, 2
@@ -21,6 +21,8 @@ WEIGHTS = {"beans": 330.0, "oats": 482.0, "rice": 1000.0, "soap": 120.0, "tea": 
 TAKES = HandChange(0.05, 0.95)
 RETURNS = HandChange(0.95, 0.05)
 IDLE = HandChange(0.05, 0.05)
+EMPTY, FULL, UNSEEN = (0.02, 0.02), (0.02, 0.98), (0.5, 0.5)
+"""Both hands of somebody: that they hold something."""
 
 
 def gtin(product: str) -> str:
@@ -84,7 +86,22 @@ def step(at_s: float, grams: float, plate: str = "p") -> PlateStep:
 
 
 def change(product: str, taken: float, returned: float) -> SlotChange:
-    return SlotChange(slot(product), {-1: taken, 1: returned}, ("c2",))
+    """Pictures of the slot of a product, which tell one package from two."""
+    return SlotChange(slot(product), {-2: taken - 2.0, -1: taken, 1: returned, 2: returned - 2.0}, ("c2",))
+
+
+def stop(who: int, from_s: float, to_s: float, product: str, before: Pair, after: Pair) -> Stop:
+    """Somebody stood before the slot of a product, with what their hands held before and after."""
+    return Stop(who, START + from_s, START + to_s, front(product), before, after)
+
+
+def meeting(giver: int, taker: int, at_s: float, cameras: tuple[str, ...] = ()) -> Meeting:
+    """Two stand together for a second: a hand of one is full before, one of the other afterwards."""
+    hands = {giver: (FULL, EMPTY), taker: (EMPTY, FULL)}
+    one, other = min(hands), max(hands)
+    before, after = (hands[one][0], hands[other][0]), (hands[one][1], hands[other][1])
+    at = START + at_s
+    return Meeting((one, other), at - 0.5, at + 0.5, at, before, after, cameras=cameras)
 
 
 def tracks(places: Mapping[int, tuple[float, float]]) -> FloorTracks:

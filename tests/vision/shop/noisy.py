@@ -16,7 +16,7 @@ from store.furniture import PlacedSlot
 from store.layout import Plan
 from vision.floor import FloorTracks
 from vision.shop.attribution import Attributor
-from vision.shop.evidence import HandChange, HandOver, PlateStep, Reach, SlotChange
+from vision.shop.evidence import HandChange, Meeting, PlateStep, Reach, SlotChange
 from vision.shop.plates import PlateWatcher
 
 Float = NDArray[np.float64]
@@ -65,7 +65,8 @@ class Rates:
     ``wrist_m`` is a wrist's error an axis (.09 m names a neighbouring slot in 15 % of reaches), ``missed`` the share of
     reaches that are not reported, ``false`` how many are invented for each true one, ``hand_log`` the mean logarithm of
     a hand's reading (2.15: right in 85 %), ``hand_unseen`` how many are not read, ``named`` how often the product in a
-    hand is named rightly, ``slot_seen`` how often pictures of a slot answer, with ``slot_log`` on average.
+    hand is named rightly, ``slot_seen`` how often pictures of a slot answer, with ``slot_log`` on average, ``handed``
+    the share of hand-overs whose people are seen to meet.
     """
 
     wrist_m: float = 0.09
@@ -113,8 +114,7 @@ class Witness:
                 invented = [self._false_reach(event) for _ in range(int(self._rng.poisson(self.rates.false)))]
                 found += [false for false in invented if false is not None]
             if isinstance(event, ProductHandedOver) and self._rng.random() < self.rates.handed:
-                over = HandOver(self._ids[event.track_id], self._ids[event.to_track_id], event.time, self.rates.handed)
-                found.append((event.time + 0.5, "hand_over", over))
+                found.append(self._meeting(event.track_id, event.to_track_id, event.time))
         return [Said(time, n, kind, value) for n, (time, kind, value) in enumerate(sorted(found, key=lambda f: f[0]))]
 
     def tracks(self, time_s: float) -> FloorTracks:
@@ -186,6 +186,18 @@ class Witness:
             _, product = self._holds(track, hand, contact - 0.05)
         change = HandChange(self._read(before), self._read(after), self._named(product))
         return start + ends + 0.1, "reach", (reach, change, self._pictures(reach))
+
+    def _meeting(self, one: str, other: str, at_s: float) -> tuple[float, str, object]:
+        """Two who stand together for two seconds, with what is read of their hands before and after."""
+        tracks = sorted((one, other), key=self._ids.__getitem__)
+        before, after = (
+            [tuple(self._read(self._holds(track, hand, at_s - self.truth.start + off_s)[0]) for hand in (0, 1))
+             for track in tracks]
+            for off_s in (-1.5, 1.5)
+        )  # fmt: skip
+        numbers = (self._ids[tracks[0]], self._ids[tracks[1]])
+        meeting = Meeting(numbers, at_s - 1.0, at_s + 1.0, at_s, tuple(before), tuple(after))
+        return at_s + 3.2, "meeting", meeting
 
     def _holds(self, track: str, hand: int, moment: float) -> tuple[bool, str | None]:
         for product, stays in self.truth.stays:
@@ -277,7 +289,7 @@ def tell(said: Said, attributor: Attributor) -> None:
     if said.kind == "reach":
         attributor.add_reach(*said.value)  # type: ignore[misc]
     else:
-        attributor.add_hand_over(said.value)  # type: ignore[arg-type]
+        attributor.add_meeting(said.value)  # type: ignore[arg-type]
 
 
 def _moments(truth: Truth) -> Iterator[float]:

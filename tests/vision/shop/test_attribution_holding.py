@@ -3,11 +3,11 @@ from tests.vision.shop.corner import (
     ANNA,
     BEN,
     RETURNS,
-    START,
     attributor,
     change,
     front,
     gtin,
+    meeting,
     reach,
     run,
     slot,
@@ -16,7 +16,7 @@ from tests.vision.shop.corner import (
     take,
 )
 from vision.shop.deeds import Deed
-from vision.shop.evidence import HandChange, HandOver
+from vision.shop.evidence import HandChange
 from vision.shop.facts import Fact, Source
 
 AT_BEANS = {ANNA: front("beans")}
@@ -91,19 +91,20 @@ def test_an_empty_slot_gives_nothing():
 def test_a_hand_over_is_of_what_the_giver_holds():
     watch = attributor()
     take(watch, 5, ANNA, "tea")
-    watch.add_hand_over(HandOver(ANNA, BEN, START + 15, 0.9, cameras=("c3",)))
+    watch.add_meeting(meeting(ANNA, BEN, 15, cameras=("c3",)))
     events = run(watch, 18, {ANNA: front("tea"), BEN: (0.0, 1.0)})
     given_away = events[-1]
     assert isinstance(given_away, ProductHandedOver)
     assert (given_away.track_id, given_away.to_track_id, given_away.gtin) == ("anna", "ben", gtin("tea"))
-    assert 0.8 < given_away.confidence <= 0.9
+    assert given_away.confidence > 0.8
+    assert given_away.cameras == ("c3",)
     watch.add_reach(reach(30, BEN, "tea"), RETURNS)
     assert sure(run(watch, 34, {BEN: front("tea")})) == [("returned", "ben", gtin("tea"))]
 
 
 def test_who_holds_nothing_gives_nothing():
     watch = attributor()
-    watch.add_hand_over(HandOver(ANNA, BEN, START + 5, 0.9))
+    watch.add_meeting(meeting(ANNA, BEN, 5))
     assert run(watch, 9, {ANNA: (0.0, 1.0), BEN: (0.0, 1.5)}) == []
 
 

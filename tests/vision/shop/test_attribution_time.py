@@ -10,6 +10,8 @@ from store.views import PlanError
 from tests.vision.shop.corner import (
     ANNA,
     BEN,
+    EMPTY,
+    FULL,
     IDLE,
     RETURNS,
     START,
@@ -19,19 +21,21 @@ from tests.vision.shop.corner import (
     change,
     front,
     gtin,
+    meeting,
     plan,
     reach,
     run,
     settled,
     slot,
     step,
+    stop,
     sure,
     take,
     tracks,
 )
 from vision.shop.attribution import Attributor
 from vision.shop.deeds import Deed
-from vision.shop.evidence import HandChange, HandOver, PlateStep
+from vision.shop.evidence import HandChange, Meeting, PlateStep, Stop
 from vision.shop.facts import Fact, Source
 from vision.shop.goods import Goods
 from vision.shop.telling import Teller
@@ -107,7 +111,7 @@ def test_finish_tells_what_is_left():
     watch = attributor()
     run(watch, 5.4, {ANNA: front("tea")})
     watch.add_reach(reach(5, ANNA, "tea"), HandChange(0.3, 0.8))
-    watch.add_hand_over(HandOver(ANNA, BEN, START + 8, 0.9))
+    watch.add_meeting(meeting(ANNA, BEN, 8))
     assert [event.type for event in watch.finish()] == ["product.taken", "product.handed_over"]
 
 
@@ -135,8 +139,11 @@ def test_memory_is_bounded_by_how_long_people_are_remembered():
     watch = attributor(settings=AttributionSettings(gone_s=60.0, balance_s=30.0))
     for number in range(60):
         take(watch, 5 + 10 * number, ANNA, "tea")
+        watch.add_stop(stop(ANNA, 4 + 10 * number, 6 + 10 * number, "tea", EMPTY, FULL))
+        watch.add_meeting(meeting(ANNA, BEN, 7 + 10 * number))
         run(watch, 9 + 10 * number, {ANNA: front("tea")})
     run(watch, 1000, {})
+    assert watch._carried._stops == watch._met == {}
     assert watch._incidents == []
     assert watch._accounts.facts_of(ANNA) == []
     assert len(watch._accounts.facts_at(slot("tea"))) <= 50
@@ -165,7 +172,16 @@ REACHES = st.tuples(
     st.lists(st.builds(change, PRODUCTS, st.floats(-30, 30), st.floats(-30, 30)), max_size=3),
 )  # fmt: skip
 STEPS = st.builds(step, st.floats(2, 12), st.floats(-2000, 2000), st.sampled_from(["p", "q"]))
-OVERS = st.builds(HandOver, st.just(ANNA), st.just(BEN), st.floats(START + 2, START + 12), CHANCE)
+PEOPLE = st.sampled_from([ANNA, BEN])
+PAIR = st.tuples(CHANCE, CHANCE)
+MEETINGS = st.builds(
+    lambda at_s, *hands: Meeting((ANNA, BEN), at_s - 0.5, at_s + 0.5, at_s, hands[:2], hands[2:]),
+    st.floats(START + 2, START + 12), PAIR, PAIR, PAIR, PAIR,
+)  # fmt: skip
+STOPS = st.builds(
+    lambda who, at_s, long_s, product, before, after: stop(who, at_s, at_s + long_s, product, before, after),
+    PEOPLE, st.floats(2, 12), st.floats(0.8, 8), PRODUCTS, PAIR, PAIR,
+)  # fmt: skip
 PLACES = {ANNA: front("beans"), BEN: front("rice")}
 
 
@@ -176,8 +192,10 @@ def told(evidence, order, plates):
         item = evidence[number]
         if isinstance(item, PlateStep):
             watch.add_step(item)
-        elif isinstance(item, HandOver):
-            watch.add_hand_over(item)
+        elif isinstance(item, Meeting):
+            watch.add_meeting(item)
+        elif isinstance(item, Stop):
+            watch.add_stop(item)
         else:
             at_s, who, slots, hand, held, changes = item
             watch.add_reach(reach(at_s, who, slots, hand), held, changes)
@@ -185,7 +203,7 @@ def told(evidence, order, plates):
 
 
 @settings(max_examples=30, deadline=None)
-@given(st.lists(REACHES | STEPS | OVERS, max_size=6), st.randoms(use_true_random=False), st.booleans())
+@given(st.lists(REACHES | STEPS | MEETINGS | STOPS, max_size=6), st.randoms(use_true_random=False), st.booleans())
 def test_probabilities_are_valid_and_the_order_of_arrival_does_not_matter(evidence, random, plates):
     once = {(e[1], e[3], e[0]) if isinstance(e, tuple) else repr(e): e for e in evidence}
     evidence = list(once.values())

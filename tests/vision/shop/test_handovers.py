@@ -1,102 +1,77 @@
-"""People who meet, and what went from one's hand into the other's."""
-
-from __future__ import annotations
+"""People who meet, and what their hands hold before and after."""
 
 import numpy as np
 import pytest
-from hypothesis import given as drawn
-from hypothesis import strategies as st
 
 from tests.vision.shop.test_asking import people
-from vision.shop.evidence import Reach
-from vision.shop.handovers import HandOverFinder, HandOverSettings, given
+from vision.shop.handovers import MeetingFinder, MeetingSettings
 
-CHANCE = st.floats(0.01, 0.99)
-CHANCES = st.lists(CHANCE, min_size=4, max_size=4).map(lambda found: np.array(found).reshape(2, 2))
-SELDOM = np.full(2, 0.06)
+GIVEN = {(1, 1): (0.0, 3.5), (2, 0): (3.5, 99.0)}  # (track, hand): while it holds something
+WAIT_S = MeetingSettings().after_s[1]
 
 
 class Truth:
-    """Knows who held something at which times: (track, hand) to spans."""
+    """Knows which hands held something at which times."""
 
-    def __init__(self, spans, sure=0.95):
-        self.spans, self.sure = spans, sure
+    def __init__(self, spans):
+        self.spans = spans
 
     def held(self, track_id, hand, from_s, to_s):
-        middle = (from_s + to_s) / 2
-        holds = any(start <= middle < end for start, end in self.spans.get((track_id, hand), ()))
-        return self.sure if holds else 1 - self.sure
+        start, end = self.spans.get((track_id, hand), (0.0, 0.0))
+        return 0.95 if start <= from_s and to_s <= end else 0.05
 
 
-def played(finder, apart=0.6, end_s=8.0, met=(3.0, 4.0), reaches=()):
-    """Two people come within ``apart`` metres while they meet; what is told, with the times of telling."""
+def played(finder, until_s=9.0, **gaps):
+    """Track 1 stands; each other is so far from it at each of its times. What is told, with the times of telling."""
     told = []
-    for time_s in np.arange(0.0, end_s, 0.2).tolist():
-        gap = apart if met[0] <= time_s <= met[1] else 2.0
-        tracks = people(time_s, t1=(1.0, 1.0), t2=(1.0 + gap, 1.0)).tracks
-        told += [(time_s, each) for each in finder.update(tracks, time_s, reaches)]
+    for time_s in np.arange(0.0, until_s, 0.2).tolist():
+        there = {name: (1.0 + gap(time_s), 1.0) for name, gap in gaps.items()}
+        told += [(time_s, each) for each in finder.update(people(time_s, **there, t1=(1.0, 1.0)).tracks, time_s)]
     return told
 
 
-GIVEN = {(1, 1): [(0, 3.5)], (2, 0): [(3.5, 99)]}
+def near(time_s):
+    """From 3 s to 4 s within a metre, nearest at 3.6 s."""
+    return 0.4 + abs(time_s - 3.6) if 2.99 < time_s < 4.01 else 2.0
 
 
-def test_what_one_held_before_and_the_other_holds_afterwards_was_handed_over():
-    ((when, over),) = played(HandOverFinder(Truth(GIVEN)))
-    assert (over.from_track, over.to_track) == (1, 2)
-    assert over.probability > 0.8
-    assert 3.0 <= over.time_s <= 4.0
-    assert 6.0 < when < 6.8  # killed: judged before the hands could be seen afterwards
+def test_who_meets_and_what_each_hand_held_before_and_after():
+    ((told_s, met),) = played(MeetingFinder(Truth(GIVEN)), t2=near)
+    assert met.tracks == (1, 2)  # whoever comes first in the arrays
+    assert (met.start_s, met.end_s, met.at_s) == pytest.approx(
+        (3.0, 4.0, 3.6)
+    )  # killed: the first moment for the nearest
+    assert met.before == ((0.05, 0.95), (0.05, 0.05))  # killed: one's hands for the other's, left for right
+    assert met.after == ((0.05, 0.05), (0.95, 0.05))
+    assert (
+        WAIT_S - 1e-6 <= told_s - met.end_s < WAIT_S + 0.3
+    )  # killed: judged before the hands could be seen afterwards
 
 
-def test_the_giver_is_who_held_it():
-    back = {(1, 1): [(3.5, 99)], (2, 0): [(0, 3.5)]}
-    ((_, over),) = played(HandOverFinder(Truth(back)))
-    assert (over.from_track, over.to_track) == (2, 1)
+def test_people_who_pass_at_a_distance_do_not_meet():
+    assert played(MeetingFinder(Truth(GIVEN)), t2=lambda time_s: near(time_s) + 0.7) == []
 
 
-@pytest.mark.parametrize(
-    "spans", [{}, {(1, 1): [(0, 99)]}, {(1, 1): [(0, 99)], (2, 0): [(0, 99)]}, {(1, 1): [(0, 3.5)]}]
-)
-def test_who_meets_and_keeps_what_they_have_hands_nothing_over(spans):
-    assert played(HandOverFinder(Truth(spans))) == []
+def test_who_steps_apart_for_a_moment_meets_once_and_who_comes_back_later_twice():
+    def again(apart_s):
+        return lambda time_s: near(time_s) if time_s < 4.1 else near(time_s - 1.0 - apart_s)
+
+    assert [met.end_s for _, met in played(MeetingFinder(Truth({})), 12.0, t2=again(WAIT_S - 0.6))] == [
+        pytest.approx(4.0 + 1.0 + WAIT_S - 0.6)
+    ]
+    assert len(played(MeetingFinder(Truth({})), 12.0, t2=again(WAIT_S + 0.6))) == 2
 
 
-def test_people_who_do_not_meet_hand_nothing_over():
-    assert played(HandOverFinder(Truth(GIVEN)), apart=1.2) == []
-
-
-def test_a_reach_into_a_shelf_meanwhile_may_be_why_a_hand_is_empty():
-    def reach(track, at_s):
-        return Reach(track, 1, at_s - 0.4, at_s + 0.4, at_s, (0, 0, 1), (1.0, 1.0), {"a": 0.9})
-
-    ((_, alone),) = played(HandOverFinder(Truth(GIVEN)))
-    ((_, later),) = played(HandOverFinder(Truth(GIVEN)), reaches=[reach(1, 20.0), reach(9, 3.5)])
-    assert later.probability == pytest.approx(alone.probability)  # killed: reaches of others, or long after
-    both = played(HandOverFinder(Truth(GIVEN), HandOverSettings(least=0.01)), reaches=[reach(1, 3.2), reach(2, 3.8)])
-    assert both[0][1].probability < alone.probability - 0.3
+def test_of_three_each_two_meet():
+    met = [each.tracks for _, each in played(MeetingFinder(Truth({})), t3=lambda time_s: -near(time_s), t2=near)]
+    assert sorted(met) == [(1, 2), (1, 3), (2, 3)]
 
 
 def test_nothing_is_left_of_meetings_that_are_over():
-    finder = HandOverFinder(Truth(GIVEN))
-    assert len(played(finder)) == 1
-    nobody = people(8.0).tracks
+    finder = MeetingFinder(Truth(GIVEN))
+    assert len(played(finder, t2=near)) == 1
+    nobody = people(9.0).tracks
     assert finder.update(nobody, 30.0) == []
-    played(finder, end_s=4.0)
+    played(finder, 4.0, t2=near)
     finder.reset()
     assert finder.update(nobody, 30.0) == []
-
-
-@drawn(CHANCES, CHANCES, st.floats(0.05, 0.8))
-def test_probabilities_add_up_and_exchanging_the_people_exchanges_them(before, after, usual):
-    there, back = given(before, after, SELDOM, usual)
-    assert 0 <= there + back <= 1 + 1e-9
-    assert given(before[::-1], after[::-1], SELDOM, usual) == pytest.approx((back, there))
-    assert given(before[:, ::-1], after, SELDOM, usual) == pytest.approx(given(before, after[:, ::-1], SELDOM, usual))
-
-
-def test_of_hands_that_nobody_saw_only_what_is_usual_is_known():
-    half = np.full((2, 2), 0.5)
-    there, back = given(half, half, SELDOM, 0.2)
-    assert there == back == pytest.approx(0.1)
-    assert played(HandOverFinder(Truth({}, sure=0.5), HandOverSettings(usual=0.2))) == []
