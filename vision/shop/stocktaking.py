@@ -19,7 +19,7 @@ from vision.floor.tracks import FloorTracks
 from vision.shop.asking import SeeSlots
 from vision.shop.evidence import SlotChange
 from vision.shop.slot_views import front_of
-from vision.shop.trust import FREE, STAYING, trusted
+from vision.shop.trust import FREE, STAYING, Believe, trusted
 
 Float = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -39,14 +39,16 @@ _GIVEN_UP_S: Final = 60.0
 
 
 class Stocktaking:
-    """Compares ``slots`` by ``see_slots``, as for ``asking.Questions``, each time that people were near."""
+    """Compares ``slots`` by ``see_slots``, as for ``asking.Questions``, each time that people were near; ``believe``
+    says what a comparison is worth.
+    """
 
-    def __init__(self, slots: Sequence[PlacedSlot], see_slots: SeeSlots) -> None:
+    def __init__(self, slots: Sequence[PlacedSlot], see_slots: SeeSlots, believe: Believe = trusted) -> None:
         self._names = [slot.id for slot in slots]
         self._place = {name: place for place, name in enumerate(self._names)}
         self._front = np.array([front_of(slot) for slot in slots], np.float64).reshape(-1, 3)
         self._normal = np.array([slot.normal for slot in slots], np.float64).reshape(-1, 2)
-        self._see_slots = see_slots
+        self._see_slots, self._believe = see_slots, believe
         self.reset()
 
     def reset(self) -> None:
@@ -76,14 +78,14 @@ class Stocktaking:
         self._asked_s[stays] = time_s
         found = self._compared(np.flatnonzero(stays), np.full(len(self._names), time_s - _BETWEEN_S))
         # Arms are seen for changes: between them one camera alone is not believed.
-        found = [trusted(change, STAYING) for change in found if len(change.cameras) >= _FEWEST]
+        found = [self._believe(change, STAYING) for change in found if len(change.cameras) >= _FEWEST]
         # Who was hidden once nobody is there is asked for until it is seen.
         free = self._compared(np.flatnonzero(left & there), self._near_s + _MARGIN_S)
         for change in free:
             place = self._place[change.slot]
             self._known_s[place] = self._near_s[place] + _MARGIN_S
             self._came_s[place] = np.nan
-        return [*found, *(trusted(change, FREE) for change in free)]
+        return [*found, *(self._believe(change, FREE) for change in free)]
 
     def _near(self, tracks: FloorTracks) -> NDArray[np.bool_]:
         if not len(tracks) or not self._names:

@@ -28,7 +28,7 @@ from vision.shop.plates import PlateWatcher
 from vision.shop.shelves import ShelfWatcher
 from vision.shop.stocktaking import Stocktaking
 from vision.shop.stops import StopFinder
-from vision.shop.trust import REACHING, trusted
+from vision.shop.trust import REACHING, Believe, trusted
 from vision.shop.weighing import AttributionSettings
 from vision.shop.wrists import WristFinder
 
@@ -41,8 +41,9 @@ class ShopWatcher:
 
     ``reader`` reads hands (``models.hands.HandReader``); without one nothing is known of what hands hold. ``stock`` is
     how many packages stand in slots at first, where that is known; ``store`` is the store's name where it is not the
-    plan's; ``is_staff`` tells whose visit is one of staff, by the id of ``person.entered``. Times must rise from moment
-    to moment. Product events come some seconds after the deed, when the floor is settled and the slot is seen again.
+    plan's; ``is_staff`` tells whose visit is one of staff, by the id of ``person.entered``; ``believe`` says what
+    comparisons of slots are worth. Times must rise from moment to moment. Product events come some seconds after the
+    deed, when the floor is settled and the slot is seen again.
     """
 
     def __init__(
@@ -56,8 +57,10 @@ class ShopWatcher:
         stock: Mapping[str, int] | None = None,
         is_staff: Callable[[str], bool] = lambda track: False,
         settings: AttributionSettings | None = None,
+        believe: Believe = trusted,
     ) -> None:
         cameras = tuple(cameras)
+        self._believe = believe
         gates = np.array([(gate.a, gate.b) for gate in plan.gates], np.float64).reshape(-1, 2, 2)
         self._out: list[Event] = []
         self._tracker = FloorTracker(cameras, gates=gates if len(gates) else None, sight=Sight.of(plan, cameras))
@@ -72,7 +75,7 @@ class ShopWatcher:
         wait_s = self._hands.settings.span_s[1] if self._hands is not None else 0.5
         self._questions = Questions(self._read_hand, self._see_reached, wait_s)
         self._people = Settled()
-        self._stocktaking = Stocktaking(plan.slots(), self._see_slots)
+        self._stocktaking = Stocktaking(plan.slots(), self._see_slots, believe)
         self._attributor = Attributor(
             plan,
             catalogue,
@@ -174,7 +177,7 @@ class ShopWatcher:
         since: dict[str, float],
         until: dict[str, float],
     ) -> list[SlotChange]:
-        return [trusted(change, REACHING) for change in self._see_slots(slots, before_s, after_s, since, until)]
+        return [self._believe(change, REACHING) for change in self._see_slots(slots, before_s, after_s, since, until)]
 
     def _see_slots(
         self,
