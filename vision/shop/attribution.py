@@ -36,6 +36,8 @@ from vision.shop.nearby import Nearby
 from vision.shop.telling import Teller
 from vision.shop.weighing import AttributionSettings
 
+_LEAST_GIVEN = 0.02  # a hand-over less likely than that is none
+
 
 class Attributor:
     """Fuses evidence into events about products. No clock of its own: ``update`` says what time it is.
@@ -279,7 +281,9 @@ class Attributor:
                 self._accounts.remove(fact)
             found = given(meeting, self._accounts, self._goods, self.settings)
             for fact in found:
-                self._accounts.add(fact)
+                # Most meetings are none: what was hardly given would leave no room for what counts in mass balance.
+                if fact.confidence >= _LEAST_GIVEN:
+                    self._accounts.add(fact)
                 if self._teller.knows(fact):
                     events.append(self._teller.tell_anew(fact, _finite(now_s, meeting.end_s)))
                 else:

@@ -1,5 +1,7 @@
 """What went from one hand into another's."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given as drawn
@@ -9,6 +11,7 @@ from store.events import ProductHandedOver
 from tests.vision.shop.corner import (
     ANNA,
     BEN,
+    EMPTY,
     RETURNS,
     attributor,
     front,
@@ -109,3 +112,21 @@ def test_of_what_the_giver_holds_the_newest_is_given():
     (event,) = over(taken=[(9, ANNA, "rice")])
     assert event.gtin == gtin("rice")
     assert {chance.id: chance.probability for chance in event.what}[gtin("tea")] > 0.2
+
+
+def test_meetings_at_which_nothing_was_given_leave_what_is_known_of_people():
+    """An unclear take, known by its return, with many meetings in between."""
+
+    def taken(meetings):
+        watch = attributor()
+        watch.add_reach(reach(5, ANNA, "tea"))
+        for number in range(meetings):
+            kept = meeting(ANNA, BEN, 10 + 3 * number)
+            watch.add_meeting(replace(kept, before=(EMPTY, EMPTY), after=(EMPTY, EMPTY)))
+        events = run(watch, 50, {ANNA: front("tea"), BEN: front("rice")})
+        watch.add_reach(reach(50, ANNA, "tea"), RETURNS)
+        events += run(watch, 55, {ANNA: front("tea"), BEN: front("rice")})
+        return settled(events)[0].confidence
+
+    assert taken(0) > 0.6
+    assert taken(10) == pytest.approx(taken(0), abs=0.02)  # killed: facts of all meetings, of which the newest count
