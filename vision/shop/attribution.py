@@ -209,18 +209,18 @@ class Attributor:
         loose = [change for change in seen if change.most >= self.settings.least_change]
         near = [self._nearby.at_slot(change.slot, change.before_s, change.after_s) for change in loose]
         people = [(change, who) for change, (who, _) in zip(loose, near, strict=True)]
-        gains = self._carried.gains(acts, len(steps), people, self._accounts)
+        hands = [(act, self._nearby.instead(act.reach)) for act in acts]
+        gains = self._carried.gains(hands, len(steps), people, self._accounts)
         sources = [source_of_reach(act) for act in acts] + [source_of_step(step) for step in steps]
         names = [source.name for source in sources[len(acts) :]]
         sources += [source_of_change(change, at_s) for change, (_, at_s) in zip(loose, near, strict=True)]
-        others = [self._nearby.instead(act.reach) for act in acts] + [{} for _ in (*steps, *loose)]
         told = [fact for fact in before if self._teller.knows(fact)]
         pictures = merged_changes(acts, seen)
 
         def explained() -> list[Fact]:
-            options = self._options(acts, steps, people)
+            options = self._options(hands, steps, people)
             found = explain(options, steps, pictures, self.settings, gains)
-            return gather(found, options, sources, others, names, told, self._goods)
+            return gather(found, options, sources, names, told, self._goods)
 
         incident.facts = explained()
         if len(sources) > 1:
@@ -235,11 +235,16 @@ class Attributor:
         return parties(before) | parties(incident.facts)
 
     def _options(
-        self, acts: Sequence[Act], steps: Sequence[PlateStep], changes: Sequence[tuple[SlotChange, Mapping[int, float]]]
+        self,
+        acts: Sequence[tuple[Act, Mapping[int, float]]],
+        steps: Sequence[PlateStep],
+        changes: Sequence[tuple[SlotChange, Mapping[int, float]]],
     ) -> list[list[Option]]:
-        """Everything that acts, steps and changes, each with who may have been it, may be by what is known so far."""
+        """Everything that acts, steps and changes may be by what is known so far. With acts come those whose hand it
+        may have been instead, with changes who may have been it.
+        """
         known = (self._goods, self._accounts, self.settings)
-        found = [reach_options(act, steps, self._told_until, *known) for act in acts]
+        found = [reach_options(act, steps, self._told_until, *known, instead) for act, instead in acts]
         found += [step_options(n, step, self._nearby.at_plate(step), *known) for n, step in enumerate(steps)]
         return found + [change_options(change, steps, self._told_until, who, *known) for change, who in changes]
 

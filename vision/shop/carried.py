@@ -37,16 +37,21 @@ class Carried:
             del self._stops[key]
 
     def gains(
-        self, acts: Sequence[Act], steps: int, changes: Sequence[tuple[SlotChange, Iterable[int]]], accounts: Accounts
+        self,
+        acts: Sequence[tuple[Act, Iterable[int]]],
+        steps: int,
+        changes: Sequence[tuple[SlotChange, Iterable[int]]],
+        accounts: Accounts,
     ) -> Gains:
-        """What stops say of an incident with ``acts``, ``steps`` that no act explains, and ``changes`` of slots, each
-        with the people who may have done it; ``accounts`` has what else these did.
+        """What stops say of an incident with ``acts``, each with those whose hand it may have been instead, ``steps``
+        that no act explains, and ``changes`` of slots, each with the people who may have done it; ``accounts`` has what
+        else these did.
         """
         numbers: dict[tuple[int, float], int] = {}
         stop_of: list[Mapping[int, int]] = []
-        for act in acts:
-            at = self._at(act.reach.track_id, act.reach.at_s)
-            stop_of.append({act.reach.track_id: numbers.setdefault(at, len(numbers))} if at is not None else {})
+        for act, instead in acts:
+            who_at = {who: self._at(who, act.reach.at_s) for who in (act.reach.track_id, *instead)}
+            stop_of.append({who: numbers.setdefault(at, len(numbers)) for who, at in who_at.items() if at is not None})
         stop_of += [{}] * steps
         for change, people in changes:
             found = {who: at for who in people if (at := self._during(who, change)) is not None}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from types import MappingProxyType
 from typing import Literal, Protocol
 
 from vision.shop.evidence import HandChange, PlateStep, Reach, SlotChange
@@ -81,10 +82,15 @@ def reach_options(
     goods: Goods,
     belongings: Belongings,
     settings: AttributionSettings,
+    instead: Mapping[int, float] = MappingProxyType({}),
 ) -> list[Option]:
-    """All explanations of a reach, nothing first; ``watched`` is until when each plate that tells anything has told."""
-    reach, who = act.reach, act.reach.track_id
-    held = belongings.held(who, reach.start_s)
+    """All explanations of a reach, nothing first; ``watched`` is until when each plate that tells anything has told.
+
+    ``instead`` has the probabilities that it was the hand of somebody else.
+    """
+    reach = act.reach
+    people = {reach.track_id: 1.0 - sum(instead.values())} | dict(instead)
+    held = {who: belongings.held(who, reach.start_s) for who in people}
     named = sorted(act.hand.product.items(), key=lambda pair: -pair[1])[:_OTHERS] if act.hand else []
     guesses = {product for product, p in named if p >= 0.2 and product in goods.products}
     drafts: list[tuple[Deed, float]] = []
@@ -96,16 +102,20 @@ def reach_options(
             belongings.astray(slot, reach.start_s)
         )
         there |= {product: settings.foreign for product in guesses if there.get(product, 0.0) < settings.foreign}
-        for product, p in there.items():
-            drafts.append((Deed(who, "take", product, slot), math.log(settings.reach_takes * inside * p)))
-        for product, p in _puts(slot, held, belongings.unheld(who), goods, settings).items():
-            drafts.append((Deed(who, "put", product, slot), math.log(settings.reach_returns * inside * p)))
-    nothing = math.log(max(1 - settings.reach_takes - settings.reach_returns * _has_own(reach, held, goods), 0.05))
+        for who, own in people.items():
+            for product, p in there.items():
+                drafts.append((Deed(who, "take", product, slot), math.log(own * settings.reach_takes * inside * p)))
+            for product, p in _puts(slot, held[who], belongings.unheld(who), goods, settings).items():
+                drafts.append((Deed(who, "put", product, slot), math.log(own * settings.reach_returns * inside * p)))
+    returns = settings.reach_returns * _has_own(reach, held[reach.track_id], goods)
+    nothing = math.log(max(1 - settings.reach_takes - returns, 0.05))
     options = [Option(None, nothing + hand_log(act.hand, None, settings))]
     level = _mean_named(drafts, act.hand, len(goods.products), settings)
     for deed, log in drafts:
-        log += hand_log(act.hand, deed.kind, settings)
-        log += named_log(act.hand, deed.product, len(goods.products), settings) - level
+        # By somebody else's hand the own one did nothing.
+        own = deed.who == reach.track_id
+        log += hand_log(act.hand, deed.kind if own else None, settings)
+        log += named_log(act.hand, deed.product, len(goods.products), settings) - level if own else 0.0
         change = act.changes.get(deed.slot)
         options += _shown(deed, log, reach.start_s, reach.end_s, steps, watched, goods, settings, change)
     return options

@@ -96,7 +96,6 @@ def gather(
     explanations: Explanations,
     options: Sequence[Sequence[Option]],
     sources: Sequence[Source],
-    others: Sequence[Mapping[int, float]],
     steps: Sequence[str],
     known: Sequence[Fact],
     goods: Goods,
@@ -104,8 +103,8 @@ def gather(
     """The facts in ``explanations``; those in ``known`` first, in their order, with other chances.
 
     The likeliest explanation tells what facts there are; what less likely ones have in the same place is the same fact
-    done otherwise, and only what finds no place is a fact of its own. ``others`` has, of each act, the probability that
-    the hand was that of somebody else; ``steps`` names the steps that options number.
+    done otherwise, and only what finds no place is a fact of its own. ``steps`` names the steps that options
+    number.
     """
     facts = [Fact(fact.source, fact.kind, fact.number, fact.slot, fact.step) for fact in known]
     done = 0.0
@@ -118,8 +117,7 @@ def gather(
                 number = max(same, default=-1) + 1
                 fact = Fact(source, kind, number, unit.deed.slot, unit.step)
                 facts.append(fact)
-            for deed, share in _by_others(unit.deed, others[unit.act]):
-                fact.chances[deed] = fact.chances.get(deed, 0.0) + probability * share
+            fact.chances[unit.deed] = fact.chances.get(unit.deed, 0.0) + probability
         done += probability
         if done >= _ENOUGH:
             break
@@ -171,14 +169,6 @@ def _apart(unit: _Unit, source: Source, fact: Fact, goods: Goods) -> int | None:
     if same or (plate is not None and plate == goods.plate_of.get(fact.slot)):
         return 3
     return None
-
-
-def _by_others(deed: Deed, others: Mapping[int, float]) -> list[tuple[Deed, float]]:
-    """The deed, and the same by those whose hand it may have been instead."""
-    if not others:
-        return [(deed, 1.0)]
-    rest = 1.0 - sum(others.values())
-    return [(deed, rest)] + [(Deed(who, deed.kind, deed.product, deed.slot), share) for who, share in others.items()]
 
 
 def people_of(fact: Fact) -> list[int]:

@@ -96,7 +96,7 @@ class AttributionSettings:
     arm_m: float = 1.4
     arm_sigma_m: float = 0.5
     nobody: float = 0.03
-    swapped: float = 0.02
+    swapped: float = 0.1
     swap_m: float = 0.8
     older_given: float = 0.4
     given: float = 0.3

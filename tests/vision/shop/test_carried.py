@@ -16,6 +16,7 @@ from tests.vision.shop.corner import (
     START,
     UNSEEN,
     attributor,
+    change,
     front,
     gtin,
     meeting,
@@ -34,13 +35,13 @@ AT_TEA = {ANNA: front("tea"), BEN: front("tea")}
 PAIR = st.tuples(st.floats(0, 1), st.floats(0, 1))
 
 
-def unclear(watch, *stops):
-    """How sure it is that Anna took tea at 8, of whose hand nothing was seen."""
-    events = run(watch, 7, AT_TEA)
+def unclear(watch, *stops, where=AT_TEA):
+    """How sure it is that tea was taken at 8, by Anna it seems, of whose hand nothing was seen."""
+    events = run(watch, 7, where)
     watch.add_reach(reach(8, ANNA, "tea"))
     for each in stops:
         watch.add_stop(each)
-    found = [event for event in settled(events + run(watch, 12, AT_TEA)) if event.time == START + 8]
+    found = [event for event in settled(events + run(watch, 12, where)) if event.time == START + 8]
     (taken,) = [event for event in found if event.gtin == gtin("tea")] or [None]
     return taken.confidence if taken else 0.0
 
@@ -76,9 +77,25 @@ def test_hands_that_empty_at_a_stop_returned_something():
 
 
 def test_a_stop_of_somebody_else_or_at_another_time_changes_nothing():
-    plain = unclear(attributor())
+    apart = {ANNA: front("tea"), BEN: (front("tea")[0], 5.0)}
+    plain = unclear(attributor(), where=apart)
     for other in (stayed(EMPTY, FULL, who=BEN), stayed(EMPTY, FULL, from_s=1, to_s=7), stayed(EMPTY, FULL, 9, 12)):
-        assert unclear(attributor(), other) == pytest.approx(plain)
+        assert unclear(attributor(), other, where=apart) == pytest.approx(plain)
+
+
+def test_a_reach_is_of_who_stands_beside_if_their_hands_fill_and_the_own_ones_do_not():
+    def whose(*stops):
+        watch = attributor()
+        run(watch, 7, AT_TEA)
+        watch.add_reach(reach(8, ANNA, "tea"), HandChange(0.5, 0.5), [change("tea", 8.0, -8.0)])
+        for each in stops:
+            watch.add_stop(each)
+        (taken,) = [event for event in settled(run(watch, 12, AT_TEA)) if event.confidence > 0.5]
+        return {chance.id: chance.probability for chance in taken.who}
+
+    assert whose()["anna"] > 0.8
+    beside = whose(stayed(EMPTY, EMPTY), stayed(EMPTY, FULL, who=BEN))
+    assert beside["ben"] > whose()["ben"] + 0.3  # killed: others' shares put in after evidence was weighed
 
 
 def test_a_stop_that_comes_after_it_was_told_settles_it():
