@@ -1,6 +1,6 @@
 """Whole pipelines over some cameras' films: the worker, with all its processes, and the usual way in one process.
 
-CPU time is that of all processes, between the first moment at which every camera has shown ``WARM`` pictures and the
+CPU time is that of all processes, between the first moment at which every camera has shown ``warm`` pictures and the
 moment at which they have shown as many more as are asked for: what starting takes is left out on both sides.
 """
 
@@ -73,6 +73,7 @@ class _Window:
     """Where the measurement begins and ends, by what each camera has shown."""
 
     worker: Worker
+    warm: int
     upto: float
     began: tuple[float, float, int, int] | None = None
     ended: tuple[float, float, int, int] | None = None
@@ -80,7 +81,7 @@ class _Window:
     def look(self, stop: threading.Event) -> None:
         account = self.worker.account()
         shown = min((each.came for each in account.values()), default=0)
-        if self.began is None and shown >= WARM:
+        if self.began is None and shown >= self.warm:
             self.began = self._now(account)
         if self.began is not None and shown >= self.upto:
             self.ended = self._now(account)
@@ -103,13 +104,14 @@ def watch(
     *,
     floor: Film | None = None,
     pictures: float = math.inf,
+    warm: int = WARM,
     gated: bool = False,
     key_frames: bool = False,
     paced: bool = False,
     loop: bool = False,
     frame_rate: float | None = None,
 ) -> Watched:
-    """Watch ``cameras`` with the worker until each has shown ``pictures``, or to the end.
+    """Watch ``cameras`` with the worker until each has shown ``pictures`` after the first ``warm``, or to the end.
 
     With ``floor`` they follow people together over its floor, else each in its own picture. ``paced`` films play at
     their own pace or at ``frame_rate``, else every picture is waited for; ``key_frames`` needs a floor and ``paced``.
@@ -142,7 +144,7 @@ def watch(
             following = FloorFollowing(patience_s=math.inf)
         followed = FloorFollower(floor.plan, views, events.extend, store=STORE, pace=worker.pace, following=following)
     stop = threading.Event()
-    window = _Window(worker, pictures + WARM)
+    window = _Window(worker, warm, pictures + warm)
 
     def progress() -> None:
         if followed is not None and paced:
