@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from types import MappingProxyType
 from typing import Literal, Protocol
 
 from vision.shop.evidence import HandChange, PlateStep, Reach, SlotChange
@@ -82,7 +81,7 @@ def reach_options(
     goods: Goods,
     belongings: Belongings,
     settings: AttributionSettings,
-    instead: Mapping[int, float] = MappingProxyType({}),
+    instead: Mapping[int, float],
 ) -> list[Option]:
     """All explanations of a reach, nothing first; ``watched`` is until when each plate that tells anything has told.
 

@@ -35,6 +35,12 @@ class Knows(Protocol):
         ...
 
 
+def hands_held(watcher: Knows, track_id: int, from_s: float, to_s: float) -> Pair:
+    """The probabilities that a person's left and right hand held something from ``from_s`` to ``to_s`` (seconds)."""
+    left, right = (watcher.held(track_id, hand, from_s, to_s) for hand in _HANDS)
+    return left, right
+
+
 @dataclass(slots=True)
 class _Together:
     first_s: float
@@ -74,10 +80,7 @@ class MeetingFinder:
         first_s, last_s = together.first_s, together.last_s
         (near, far), (soon, late) = self.settings.before_s, self.settings.after_s
         one, other = pair
-        before = self._held(one, first_s - far, first_s - near), self._held(other, first_s - far, first_s - near)
-        after = self._held(one, last_s + soon, last_s + late), self._held(other, last_s + soon, last_s + late)
+        earlier, later = (first_s - far, first_s - near), (last_s + soon, last_s + late)
+        before = hands_held(self._watcher, one, *earlier), hands_held(self._watcher, other, *earlier)
+        after = hands_held(self._watcher, one, *later), hands_held(self._watcher, other, *later)
         return Meeting(pair, first_s, last_s, together.nearest_s, before, after)
-
-    def _held(self, track: int, from_s: float, to_s: float) -> Pair:
-        left, right = (self._watcher.held(track, hand, from_s, to_s) for hand in _HANDS)
-        return left, right

@@ -68,16 +68,14 @@ def explain(
     steps: Sequence[PlateStep],
     changes: Mapping[str, SlotChange],
     settings: AttributionSettings,
-    gains: Gains | None = None,
+    gains: Gains,
 ) -> Explanations:
     """The joint explanations of ``acts``, each a list of options; ``changes`` is what pictures say of each slot, and
     ``gains`` what is known of people.
     """
     slots = {slot: place for place, slot in enumerate(changes)}
     last_step = _last([{option.step for option in options} for options in acts])
-    table = _slot_table(changes.values(), settings)
-    if gains is not None:
-        table = np.concatenate([table, np.repeat(gains.table[:, None], 2, axis=1)])
+    table = np.concatenate([_slot_table(changes.values(), settings), np.repeat(gains.table[:, None], 2, axis=1)])
     beam = _Beam(
         np.zeros(1), np.zeros((1, 0), np.int64), np.zeros((1, len(steps))), np.zeros((1, len(steps))),
         np.zeros((1, len(steps)), np.int64), np.zeros((1, len(table)), np.int64),
@@ -87,7 +85,7 @@ def explain(
         if number not in last_step:
             beam.log += math.log(settings.spurious / settings.span_g)
     for place, options in enumerate(acts):
-        stops = {who: len(slots) + stop for who, stop in gains.stop_of[place].items()} if gains is not None else {}
+        stops = {who: len(slots) + stop for who, stop in gains.stop_of[place].items()}
         beam = _joined(beam, options, slots, stops, settings)
         for number, step in enumerate(steps):
             if last_step.get(number) == place:

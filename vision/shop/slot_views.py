@@ -109,6 +109,14 @@ def front_of(slot: PlacedSlot) -> tuple[float, float, float]:
     return x, y, slot.corner[2] + 0.1
 
 
+def stand_before(xy: Float, front: Float, normal: Float, within_m: float) -> NDArray[np.bool_]:
+    """Which people at ``xy`` (n, 2) stand within ``within_m`` of which slots' ``front`` (s, 2), all in metres, on the
+    side that ``normal`` (s, 2) points to: (n, s).
+    """
+    way = xy[:, None] - front
+    return np.asarray((np.linalg.norm(way, axis=2) <= within_m) & ((way * normal).sum(axis=2) > 0))
+
+
 def _fixed(pixels: NDArray[np.float32]) -> tuple[NDArray[np.int16], NDArray[np.uint16]]:
     """OpenCV's maps in fixed point: whole pixels (n, ROWS, COLUMNS, 2) and parts of them (n, ROWS, COLUMNS)."""
     if not len(pixels):

@@ -18,7 +18,7 @@ from store.furniture import PlacedSlot
 from vision.floor.tracks import FloorTracks
 from vision.shop.asking import SeeSlots
 from vision.shop.evidence import SlotChange
-from vision.shop.slot_views import front_of
+from vision.shop.slot_views import front_of, stand_before
 from vision.shop.trust import FREE, STAYING, Believe, trusted
 
 Float = NDArray[np.float64]
@@ -46,7 +46,7 @@ class Stocktaking:
     def __init__(self, slots: Sequence[PlacedSlot], see_slots: SeeSlots, believe: Believe = trusted) -> None:
         self._names = [slot.id for slot in slots]
         self._place = {name: place for place, name in enumerate(self._names)}
-        self._front = np.array([front_of(slot) for slot in slots], np.float64).reshape(-1, 3)
+        self._front = np.array([front_of(slot)[:2] for slot in slots], np.float64).reshape(-1, 2)
         self._normal = np.array([slot.normal for slot in slots], np.float64).reshape(-1, 2)
         self._see_slots, self._believe = see_slots, believe
         self.reset()
@@ -63,7 +63,7 @@ class Stocktaking:
 
         A slot is told again with the same ``before_s`` when more was seen of it, also that it did not change.
         """
-        near = self._near(tracks)
+        near = stand_before(tracks.xy, self._front, self._normal, ARM_M).any(axis=0)
         self._came_s[near & np.isnan(self._came_s)] = time_s
         self._near_s[near] = time_s
         if time_s < self._looked_s + _EVERY_S:
@@ -86,13 +86,6 @@ class Stocktaking:
             self._known_s[place] = self._near_s[place] + _MARGIN_S
             self._came_s[place] = np.nan
         return [*found, *(self._believe(change, FREE) for change in free)]
-
-    def _near(self, tracks: FloorTracks) -> NDArray[np.bool_]:
-        if not len(tracks) or not self._names:
-            return np.zeros(len(self._names), np.bool_)
-        way = tracks.xy[None] - self._front[:, None, :2]
-        before = (way * self._normal[:, None]).sum(axis=2) > 0
-        return np.asarray(((np.linalg.norm(way, axis=2) <= ARM_M) & before).any(axis=1))
 
     def _compared(self, places: Ints, from_s: Float) -> list[SlotChange]:
         """How slots differ from before somebody came to their looks since ``from_s`` (slots,)."""

@@ -16,9 +16,9 @@ from numpy.typing import NDArray
 
 from store.furniture import PlacedSlot
 from vision.floor.tracks import FloorTracks
-from vision.shop.evidence import Pair, Stop
-from vision.shop.handovers import Knows
-from vision.shop.slot_views import front_of
+from vision.shop.evidence import Stop
+from vision.shop.handovers import Knows, hands_held
+from vision.shop.slot_views import front_of, stand_before
 
 Float = NDArray[np.float64]
 
@@ -31,7 +31,6 @@ APART_S: Final = 1.2  # between two stops
 LOOKED_S: Final = 2.0
 """Hands are looked at so long before and after."""
 _SPEED_S: Final = 0.6  # over which speed is told
-_HANDS: Final = (0, 1)
 
 
 @dataclass(slots=True, eq=False)
@@ -58,7 +57,7 @@ class StopFinder:
 
     def update(self, tracks: FloorTracks, now_s: float) -> list[Stop]:
         """The stops that are over and whose hands were seen afterwards, given who is where at ``now_s`` (seconds)."""
-        before = self._before(tracks.xy)
+        before = np.asarray(stand_before(tracks.xy, self._front, self._normal, NEAR_M).any(axis=1))
         found = []
         for number, (x, y), near in zip(tracks.track_id.tolist(), tracks.xy.tolist(), before.tolist(), strict=True):
             walk = self._walks.setdefault(number, _Walk())
@@ -80,11 +79,6 @@ class StopFinder:
                 del self._walks[number]
         return found
 
-    def _before(self, xy: Float) -> NDArray[np.bool_]:
-        way = xy[:, None] - self._front
-        near = (np.linalg.norm(way, axis=2) <= NEAR_M) & ((way * self._normal).sum(axis=2) > 0)
-        return np.asarray(near.any(axis=1))
-
     def _over(self, number: int, walk: _Walk, next_s: float) -> list[Stop]:
         """The stop that is over, unless it was a short one; ``next_s`` is when the next one began."""
         stood, walk.stood = walk.stood, []
@@ -93,10 +87,6 @@ class StopFinder:
             return []
         before_s, walk.before_s = walk.before_s, end_s
         middle = np.mean([place[1:] for place in stood], axis=0)
-        before = self._held(number, max(before_s, start_s - LOOKED_S), start_s)
-        after = self._held(number, end_s, min(end_s + LOOKED_S, next_s))
+        before = hands_held(self._watcher, number, max(before_s, start_s - LOOKED_S), start_s)
+        after = hands_held(self._watcher, number, end_s, min(end_s + LOOKED_S, next_s))
         return [Stop(number, start_s, end_s, (float(middle[0]), float(middle[1])), before, after)]
-
-    def _held(self, number: int, from_s: float, to_s: float) -> Pair:
-        left, right = (self._watcher.held(number, hand, from_s, to_s) for hand in _HANDS)
-        return left, right
