@@ -30,11 +30,19 @@ class Openings:
         """The chance (n,) that somebody at places (n, 2) is gone ``span_s`` seconds later."""
         return np.asarray(-np.expm1(-np.asarray(span_s) * self._share(xy) / self._settings.leave_s))
 
-    def _share(self, xy: Float) -> Float:
+    @property
+    def known(self) -> bool:
+        """Whether there are gates."""
+        return self._gates is not None and len(self._gates) > 0
+
+    def at(self, xy: Float) -> NDArray[np.bool_]:
+        """Which places (n, 2) are at a gate; all where none are known."""
         if self._gates is None or not len(self._gates):
-            return np.ones(len(xy))
-        away = to_segments(xy, self._gates).min(axis=1)
-        return np.where(away <= _AT_GATE_M, 1.0, _ELSEWHERE)
+            return np.ones(len(xy), np.bool_)
+        return np.asarray(to_segments(xy, self._gates).min(axis=1) <= _AT_GATE_M)
+
+    def _share(self, xy: Float) -> Float:
+        return np.where(self.at(xy), 1.0, _ELSEWHERE)
 
 
 def to_segments(xy: Float, segments: Float) -> Float:

@@ -24,7 +24,8 @@ _TWO_M: Final = 0.8  # farther apart two tracks are of two people
 
 
 class Paths:
-    """Moments wait here until ``window_s`` seconds more are known; then each is settled, once.
+    """Moments wait here until ``window_s`` seconds more are known, or ``plain_s`` where nothing may be mixed up; then
+    each is settled, once.
 
     What was followed live (keys) is cut at every moment and joined anew with what is known of before and after, so that
     a mix-up of two people is undone, and one who was lost is found again, if the seconds that follow tell.
@@ -36,6 +37,7 @@ class Paths:
         self._heads = States.empty()
         self._id, self._key = np.zeros(0, np.int64), np.zeros(0, np.int64)
         self._seen_s, self._silence = np.zeros(0), np.zeros(0)
+        self._seen_xy = np.zeros((0, 2))
         self._time_s = 0.0
         self._last_id = 0
         self.names: dict[int, int] = {}  # of keys that are surely somebody: the track's id
@@ -67,10 +69,34 @@ class Paths:
 
     def settle(self, now: float) -> list[FloorMoment]:
         """The moments that are due at ``now``; they are forgotten."""
-        window = self._settings.window_s
-        if not self._moments or now - self._moments[0].time_s < window - 1e-6:
+        if not self._moments:
             return []
+        window, waited_s = self._settings.window_s, now - self._moments[0].time_s
+        if waited_s < window - 1e-6:
+            window = self._settings.plain_s
+            if waited_s < window - 1e-6 or not self._plain():
+                return []
         return self.flush(sum(now - m.time_s >= window * _LEAST - 1e-6 for m in self._moments))
+
+    def _plain(self) -> bool:
+        """Whether nothing that waits may be mixed up, so that more seconds would tell nothing."""
+        if not self._openings.known:
+            return False
+        first: dict[int, Float] = {}
+        for moment in self._moments:
+            xy = moment.states.mean[:, :2]
+            apart = np.linalg.norm(xy[:, None] - xy[None], axis=2) + np.diag(np.full(len(xy), np.inf))
+            if apart.min(initial=np.inf) < self._settings.alone_m:
+                return False
+            for key, place in zip(moment.key.tolist(), xy, strict=True):
+                first.setdefault(key, place)
+        last = set(self._moments[-1].key.tolist())
+        if any(key not in self.names for key in last):
+            return False
+        paths = dict(zip(self._key.tolist(), self._seen_xy, strict=True))
+        new = [place for key, place in first.items() if key not in paths and key in self.names]
+        lost = [place for key, place in paths.items() if key not in last]
+        return bool(self._openings.at(np.array([*new, *lost]).reshape(-1, 2)).all())
 
     def flush(self, due: int | None = None) -> list[FloorMoment]:
         """The first ``due`` moments, all where None; they are forgotten."""
@@ -102,6 +128,7 @@ class Paths:
         better = corrected(self._heads[row], moment.information[here], moment.pull[here])
         self._heads.mean[row], self._heads.variance[row] = better.mean, better.variance
         self._key[row], self._seen_s[row] = key[column], moment.time_s
+        self._seen_xy[row] = better.mean[:, :2]
         # Paths that begin: of whom it is sure by now that they are there.
         fresh = np.setdiff1d(np.arange(len(key)), column)
         named = np.array([self.names.get(int(k), 0) for k in key[fresh]], np.int64)
@@ -115,6 +142,7 @@ class Paths:
         self._id = np.concatenate([self._id, ids])
         self._key = np.concatenate([self._key, key[fresh]])
         self._seen_s = np.concatenate([self._seen_s, np.full(len(fresh), moment.time_s)])
+        self._seen_xy = np.concatenate([self._seen_xy, new.mean[:, :2]])
         self._silence = np.concatenate([self._silence, np.zeros(len(fresh))])
         self._rename()
         path = np.concatenate([row, count + np.arange(len(fresh))]).astype(np.int64)
@@ -124,10 +152,11 @@ class Paths:
         # Not by what walls hide: who went out of a gate would stay as long as somebody out of sight does.
         found = s.boxes.found * seen_share(self._rig, self._heads.place) * moment.on
         self._silence[silent] += np.logaddexp(np.log1p(-np.minimum(found[silent], 0.995)).sum(axis=1), np.log(s.unseen))
-        kept = (moment.time_s - self._seen_s <= s.forget_s) & (self._silence > s.silence)
+        least = np.where(self._openings.known & self._openings.at(self._seen_xy), s.silence_at_gates, s.silence)
+        kept = (moment.time_s - self._seen_s <= s.forget_s) & (self._silence > least)
         self._heads, self._id = self._heads[kept], self._id[kept]
         self._key, self._seen_s = self._key[kept], self._seen_s[kept]
-        self._silence = self._silence[kept]
+        self._seen_xy, self._silence = self._seen_xy[kept], self._silence[kept]
         return shown
 
     def _rename(self) -> None:

@@ -78,10 +78,12 @@ class FloorSettings:
     ``arrivals``: new people a square metre and second, where they may come. ``leave_s``: the mean time after which
     somebody is gone, where they may go.
 
-    Settling: ``window_s`` is how long a moment waits at most. ``leaps`` is the share of moments at which people move as
-    nobody expects; ``keep`` speaks for who was followed live as one (log odds). ``unseen`` is the chance that all
-    cameras miss somebody for one common reason; a path is given up ``forget_s`` seconds after it was last seen, or when
-    the log chance that the cameras missed it since is below ``silence``.
+    Settling: ``window_s`` is how long a moment waits at most, ``plain_s`` where nothing may be mixed up: everybody is
+    seen, farther than ``alone_m`` from one another, and comes and goes at gates. ``leaps`` is the share of moments at
+    which people move as nobody expects; ``keep`` speaks for who was followed live as one (log odds). ``unseen`` is the
+    chance that all cameras miss somebody for one common reason; a path is given up ``forget_s`` seconds after it was
+    last seen, or when the log chance that the cameras missed it since is below ``silence``, or ``silence_at_gates``
+    where people leave.
     """
 
     boxes: BoxErrors = BoxErrors()
@@ -95,8 +97,11 @@ class FloorSettings:
     arrivals: float = 0.002
     leave_s: float = 5.0
     window_s: float = 3.0
+    plain_s: float = 0.8
+    alone_m: float = 1.5
     leaps: float = 0.001
     keep: float = 0.5
     unseen: float = 0.01
     forget_s: float = 10.0
     silence: float = -30.0
+    silence_at_gates: float = -12.0

@@ -69,8 +69,8 @@ class FloorTracker:
     """One tracker for all ``cameras`` over one floor.
 
     ``update`` takes in a moment and gives the people who are there, at once. ``settled`` then holds the moments that
-    are due: the same people, each moment once and in order, at most ``window_s`` seconds late, decided anew with what
-    was seen since: from the moment that somebody was first seen and not from when that was sure, and with mix-ups
+    are due: the same people, each moment once and in order, ``plain_s`` to ``window_s`` seconds late, decided anew with
+    what was seen since: from the moment that somebody was first seen and not from when that was sure, and with mix-ups
     undone that the seconds after them tell. What is live bears the settled ids from then on. ``owners`` has, by camera,
     the live id (n,) of whom each of the last moment's boxes shows, 0 for nobody's.
 

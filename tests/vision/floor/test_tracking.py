@@ -160,14 +160,52 @@ def test_with_gates_nobody_vanishes_in_the_middle_of_the_shop():
     moments = list(true_detections(room))
     for t in range(25, 45):
         moments[t] = {name: each[:0] for name, each in moments[t].items()}
-    gates = np.array([[[-3.2, -1.0], [-3.2, 1.0]], [[3.2, -1.0], [3.2, 1.0]]])
 
     def ids(given):
         tracker = FloorTracker(CAMERAS, replace(FloorSettings(), silence=-150.0), gates=given)
         return {n for moment in settled(tracker, moments) for n in moment.tracks.track_id.tolist()}
 
     assert len(ids(None)) == 2
-    assert len(ids(gates)) <= 2
+    assert len(ids(GATES)) <= 2
+
+
+GATES = np.array([[[-3.2, -1.0], [-3.2, 1.0]], [[3.2, -1.0], [3.2, 1.0]]])
+
+
+def lags(tracker, moments, rate=5.0):
+    """How late each settled moment was, and when each id was no longer alive."""
+    late, gone, known = {}, {}, set()
+    for t, seen in enumerate(moments):
+        tracker.update(t / rate, seen)
+        late |= {moment.time_s: t / rate - moment.time_s for moment in tracker.settled}
+        known |= {n for moment in tracker.settled for n in moment.tracks.track_id.tolist()}
+        gone |= dict.fromkeys(known - tracker.alive - set(gone), t / rate)
+    return late, gone
+
+
+def test_who_walks_alone_from_gate_to_gate_is_told_of_soon_and_gone_within_two_seconds():
+    paths = np.full((1, 80, 2), np.nan)
+    paths[0, 5:40] = walk((-3.2, 0), (3.2, 0), 35)
+    moments = list(true_detections(scene(CAMERAS, paths, rate=5.0)))
+    late, gone = lags(FloorTracker(CAMERAS, gates=GATES), moments)
+    plain = FloorSettings().plain_s
+    assert max(delay for time_s, delay in late.items() if 2 < time_s < 7) < plain + 0.6
+    assert list(gone.values()) == [pytest.approx(7.8 + 1.5, abs=0.5)]
+    # Without gates people may vanish anywhere, so that only more seconds tell.
+    late, gone = lags(FloorTracker(CAMERAS), moments)
+    assert min(late.values()) >= 1.9
+    assert min(gone.values()) > 10.0
+
+
+@pytest.mark.parametrize("apart_m", [0.8, 2.4])
+def test_people_near_one_another_wait_for_what_is_seen_later(apart_m):
+    along = walk((-3.2, 0), (3.2, 0), 40)
+    aside = np.array([0.0, apart_m / 2])
+    paths = np.array([along + aside, along - aside])
+    late, _ = lags(FloorTracker(CAMERAS, gates=GATES), list(true_detections(scene(CAMERAS, paths, rate=5.0))))
+    middle = [delay for time_s, delay in late.items() if 2 < time_s < 4.5]
+    waits = FloorSettings().window_s - 0.2 if apart_m < FloorSettings().alone_m else FloorSettings().plain_s
+    assert max(middle) == pytest.approx(waits, abs=0.5)
 
 
 def test_what_is_wrong_is_said():
