@@ -14,10 +14,12 @@ from vision.floor.motion import States, both, corrected, joined, predicted, star
 from vision.floor.observations import Rig
 from vision.floor.openings import Openings
 from vision.floor.settings import FloorSettings
+from vision.floor.sight import Sight
 from vision.floor.tracks import FloorMoment, FloorTracks
 
 Float = NDArray[np.float64]
 Ints = NDArray[np.int64]
+Bools = NDArray[np.bool_]
 
 _LEAST: Final = 2 / 3  # of the window a moment waits at least; then all that waited as long are settled in one pass
 _TWO_M: Final = 0.8  # farther apart two tracks are of two people
@@ -31,8 +33,8 @@ class Paths:
     a mix-up of two people is undone, and one who was lost is found again, if the seconds that follow tell.
     """
 
-    def __init__(self, rig: Rig, openings: Openings, settings: FloorSettings) -> None:
-        self._rig, self._openings, self._settings = rig, openings, settings
+    def __init__(self, rig: Rig, openings: Openings, settings: FloorSettings, sight: Sight | None = None) -> None:
+        self._rig, self._openings, self._settings, self._sight = rig, openings, settings, sight
         self._moments: list[Moment] = []
         self._heads = States.empty()
         self._id, self._key = np.zeros(0, np.int64), np.zeros(0, np.int64)
@@ -79,7 +81,9 @@ class Paths:
         return self.flush(sum(now - m.time_s >= window * _LEAST - 1e-6 for m in self._moments))
 
     def _plain(self) -> bool:
-        """Whether nothing that waits may be mixed up, so that more seconds would tell nothing."""
+        """Whether nothing that waits may be mixed up, so that more seconds would tell nothing; who came beyond a gate
+        may turn out to be two.
+        """
         if not self._openings.known:
             return False
         first: dict[int, Float] = {}
@@ -95,6 +99,8 @@ class Paths:
             return False
         paths = dict(zip(self._key.tolist(), self._seen_xy, strict=True))
         new = [place for key, place in first.items() if key not in paths and key in self.names]
+        if self._sight is not None and new and self._sight.outside(np.array(new)).any():
+            return False
         lost = [place for key, place in paths.items() if key not in last]
         return bool(self._openings.at(np.array([*new, *lost]).reshape(-1, 2)).all())
 
@@ -187,7 +193,24 @@ class Paths:
             np.concatenate([1 / (1 + np.exp(-np.maximum(moment.odds[row], 0.0))), np.full(len(gap), 0.5)]),
             np.concatenate([moment.saw[row], np.zeros((len(gap), moment.saw.shape[1]), np.bool_)]),
         )
-        return FloorMoment(moment.time_s, tracks)
+        key = np.concatenate([self._key[path], self._key[gap]])
+        return FloorMoment(moment.time_s, tracks[~self._vague(place, tracks, key)])
+
+    def _vague(self, place: int, tracks: FloorTracks, key: Ints) -> Bools:
+        """Who (n,), followed as ``key`` (n,), is beyond a gate and about where, and about to be near somebody else: one
+        camera takes two who come together there for one.
+        """
+        found = np.zeros(len(tracks), np.bool_)
+        if self._sight is None:
+            return found
+        error = np.sqrt(np.linalg.eigvalsh(tracks.covariance)[:, -1])
+        unsure = (tracks.cameras.sum(axis=1) < 2) & (error > self._settings.vague_m)
+        for row in np.flatnonzero(unsure & self._sight.outside(tracks.xy)).tolist():
+            for moment in self._moments[place:]:
+                others = np.array([k != key[row] and k in self.names for k in moment.key.tolist()], np.bool_)
+                apart = np.linalg.norm(moment.states.mean[others, :2] - tracks.xy[row], axis=1)
+                found[row] |= bool(apart.min(initial=np.inf) < self._settings.alone_m)
+        return found
 
 
 def _from_boxes(states: States, information: Float, pull: Float, settings: FloorSettings) -> States:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Final
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -33,6 +34,7 @@ class Sight:
         if plan.floor is None:
             raise ValueError(f"the plan of {plan.store} has no floor")
         corners = np.array(plan.floor.polygon, np.float64)
+        self._floor = corners.astype(np.float32)
         self._low = corners.min(axis=0) - _BEYOND_M
         size = np.ceil((corners.max(axis=0) + _BEYOND_M - self._low) / _CELL_M).astype(np.int64)
         self._size = size
@@ -49,6 +51,10 @@ class Sight:
     def of(cls, plan: Plan | None, cameras: Sequence[CameraModel]) -> Sight | None:
         """What ``cameras`` see, where the plan tells: None without one, or where it has no floor."""
         return None if plan is None or plan.floor is None else cls(plan, cameras)
+
+    def outside(self, xy: Float) -> NDArray[np.bool_]:
+        """Which places (n, 2) are not on the floor."""
+        return np.array([cv2.pointPolygonTest(self._floor, place, False) < 0 for place in xy.tolist()], np.bool_)
 
     def share(self, xy: Float) -> Float:
         """The share (n, c) of bodies at ``xy`` (n, 2) metres that each camera sees, in [0, 1]; 1 far outside."""

@@ -103,7 +103,7 @@ class FloorTracker:
         self._next_key = 1
         self._time_s: float | None = None
         self._twins = Twins()
-        self._paths = Paths(self._rig, self._openings, self.settings)
+        self._paths = Paths(self._rig, self._openings, self.settings, self._sight)
         self.settled: list[FloorMoment] = []
         self.owners: dict[str, Ints] = {}
         self._factor = np.ones(len(self.cameras))
