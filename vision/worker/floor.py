@@ -189,8 +189,9 @@ class FloorFollower:
         if self._attention is None:
             return
         near, frames = self._attention.wanted(self.now), self._attention.settings
+        least_s = self.following.least_s  # what is nearer counts as one
         for name in self.cameras:
-            self._pace(Pace(name, 1 if name in near else frames.every, frames.longest_s))
+            self._pace(Pace(name, 1 if name in near else frames.every, frames.longest_s, least_s))
 
 
 class FloorCamera:

@@ -60,11 +60,14 @@ class Look:
 
 
 class Pace(NamedTuple):
-    """What the process is told of a ring's pictures: one of ``every`` is worth a look, but one in ``longest_s``."""
+    """What the process is told of a ring's pictures: one of ``every`` is worth a look, but one in ``longest_s``; and
+    none that was captured less than ``least_s`` after the last one.
+    """
 
     camera: str
     every: int
     longest_s: float
+    least_s: float = 0.0
 
 
 class Failed(NamedTuple):
@@ -110,7 +113,8 @@ class _Eyes:
         self._planner = BatchPlanner(job.most, job.patience_s, job.rest_s)
         self._since: dict[str, float] = {}
         self._pace: dict[str, Pace] = {}
-        self._looked: dict[str, tuple[int, float]] = {}  # by camera: the ticket of its last picture, and when
+        # By camera: the ticket of its last picture, when that was looked at, and when it was captured.
+        self._looked: dict[str, tuple[int, float, float]] = {}
         self._told_at = 0.0
 
     def __enter__(self) -> _Eyes:
@@ -138,7 +142,8 @@ class _Eyes:
             self._pipe.send(Alive())
             self._told_at = now
         for camera, ring in self._rings.items():
-            if ring.peek() is None or self._may_wait(camera, ring, now):
+            captured_at = ring.peek()
+            if captured_at is None or self._may_wait(camera, ring.written, captured_at, now):
                 self._since.pop(camera, None)
             else:
                 self._since.setdefault(camera, now)
@@ -150,12 +155,14 @@ class _Eyes:
             bell.acquire(timeout=max(batch.wait_s, 0.0005))
         return True
 
-    def _may_wait(self, camera: str, ring: FrameRing, now: float) -> bool:
+    def _may_wait(self, camera: str, written: int, captured_at: float, now: float) -> bool:
         pace = self._pace.get(camera)
         if pace is None or camera not in self._looked:
             return False
-        ticket, at = self._looked[camera]
-        return ring.written - ticket < pace.every and now - at < pace.longest_s
+        ticket, at, before = self._looked[camera]
+        if 0 <= captured_at - before < pace.least_s:
+            return True
+        return written - ticket < pace.every and now - at < pace.longest_s
 
     def _look(self, cameras: Sequence[str]) -> None:
         began = time.perf_counter()
@@ -163,7 +170,7 @@ class _Eyes:
         for name in cameras:
             self._since.pop(name, None)
         for ring, found in taken:
-            self._looked[ring.place.camera] = found.ticket, time.monotonic()
+            self._looked[ring.place.camera] = found.ticket, time.monotonic(), found.frame.captured_at
         images = [found.frame.bgr() for _, found in taken]
         # A picture that its writer came upon meanwhile is not looked at: the next one is on its way.
         sound = [(found, image) for (ring, found), image in zip(taken, images, strict=True) if ring.whole(found)]

@@ -54,3 +54,10 @@ def test_one_picture_of_several_is_looked_at():
 
 def test_but_not_after_too_long():
     assert looked(Pace("till", 100, 0.0), 4) == ([0, 1, 2, 3], 0)
+
+
+def test_and_not_so_soon_that_both_count_as_one():
+    # Pictures are captured one second apart.
+    assert looked(Pace("till", 1, 1e9, least_s=1.5), 7) == ([0, 2, 4, 6], 3)
+    assert looked(Pace("till", 1, 1e9, least_s=1.0), 4) == ([0, 1, 2, 3], 0)
+    assert looked(Pace("till", 3, 1e9, least_s=1.5), 7) == ([0, 3, 6], 4)
