@@ -22,6 +22,7 @@ Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
 
 _LEAST: Final = 2 / 3  # of the window a moment waits at least; then all that waited as long are settled in one pass
+_STOPS_S: Final = 0.4  # in which who is lost becomes slower by a factor of e
 _TWO_M: Final = 0.8  # farther apart two tracks are of two people
 
 
@@ -122,12 +123,19 @@ class Paths:
     def _settle(self, place: int, tail: Tail) -> FloorMoment:
         moment, s = self._moments[place], self._settings
         if len(self._heads):
-            self._heads = predicted(self._heads, moment.time_s - self._time_s, s.walking)
+            dt = moment.time_s - self._time_s
+            self._heads = predicted(self._heads, dt, s.walking)
+            # Who is lost in the middle of a shop mostly stands behind somebody or something.
+            lost = (self._seen_s < self._time_s) & ~self._openings.at(self._seen_xy)
+            self._heads.mean[lost, 2:4] *= np.exp(-dt / _STOPS_S)
         self._time_s = moment.time_s
         key = moment.key[tail.row]
         ago_s = moment.time_s - self._seen_s
         same = self._key[:, None] == key[None]
-        row, column = link(self._heads, tail.states, ago_s, self._silence, same, self._openings, s)
+        # Away from gates who is not seen is hidden, and stays so for a while: more of it says no more.
+        inside = self._openings.known & ~self._openings.at(self._seen_xy)
+        silence = np.where(inside, np.maximum(self._silence, s.silence_inside), self._silence)
+        row, column = link(self._heads, tail.states, ago_s, silence, same, self._openings, s)
         self._silence[row] = 0.0
         # Paths that go on.
         here = tail.row[column]
@@ -158,7 +166,10 @@ class Paths:
         # Not by what walls hide: who went out of a gate would stay as long as somebody out of sight does.
         found = s.boxes.found * seen_share(self._rig, self._heads.place) * moment.on
         self._silence[silent] += np.logaddexp(np.log1p(-np.minimum(found[silent], 0.995)).sum(axis=1), np.log(s.unseen))
-        least = np.where(self._openings.known & self._openings.at(self._seen_xy), s.silence_at_gates, s.silence)
+        least = np.full(len(self._heads), s.silence)
+        if self._openings.known:
+            # Nobody vanishes in the middle of a shop: there a path waits its full time.
+            least = np.where(self._openings.at(self._seen_xy), s.silence_at_gates, -np.inf)
         kept = (moment.time_s - self._seen_s <= s.forget_s) & (self._silence > least)
         self._heads, self._id = self._heads[kept], self._id[kept]
         self._key, self._seen_s = self._key[kept], self._seen_s[kept]

@@ -82,9 +82,11 @@ class FloorSettings:
     seen, farther than ``alone_m`` from one another, and comes and goes at gates. ``leaps`` is the share of moments at
     which people move as nobody expects; ``keep`` speaks for who was followed live as one (log odds). ``unseen`` is the
     chance that all cameras miss somebody for one common reason; a path is given up ``forget_s`` seconds after it was
-    last seen, or when the log chance that the cameras missed it since is below ``silence``, or ``silence_at_gates``
-    where people leave. Who is beyond a gate, seen by one camera, known to no better than ``vague_m`` (one standard
-    deviation) and within ``alone_m`` of somebody else in the seconds that follow is not told of.
+    last seen, or when the log chance that the cameras missed it since is below ``silence``. With gates that is only at
+    one, below ``silence_at_gates``: who is not seen elsewhere is hidden, and however long that is, it speaks against
+    being the same by ``silence_inside`` at most. Who is beyond a gate, seen by one camera, known to no better than
+    ``vague_m`` (one standard deviation) and within ``alone_m`` of somebody else in the seconds that follow is not told
+    of.
     """
 
     boxes: BoxErrors = BoxErrors()
@@ -106,4 +108,5 @@ class FloorSettings:
     forget_s: float = 10.0
     silence: float = -30.0
     silence_at_gates: float = -12.0
+    silence_inside: float = -8.0
     vague_m: float = 0.1
