@@ -122,18 +122,17 @@ class Paths:
 
     def _settle(self, place: int, tail: Tail) -> FloorMoment:
         moment, s = self._moments[place], self._settings
+        inside = ~self._openings.at(self._seen_xy)
         if len(self._heads):
             dt = moment.time_s - self._time_s
             self._heads = predicted(self._heads, dt, s.walking)
             # Who is lost in the middle of a shop mostly stands behind somebody or something.
-            lost = (self._seen_s < self._time_s) & ~self._openings.at(self._seen_xy)
-            self._heads.mean[lost, 2:4] *= np.exp(-dt / _STOPS_S)
+            self._heads.mean[inside & (self._seen_s < self._time_s), 2:4] *= np.exp(-dt / _STOPS_S)
         self._time_s = moment.time_s
         key = moment.key[tail.row]
         ago_s = moment.time_s - self._seen_s
         same = self._key[:, None] == key[None]
         # Away from gates who is not seen is hidden, and stays so for a while: more of it says no more.
-        inside = self._openings.known & ~self._openings.at(self._seen_xy)
         silence = np.where(inside, np.maximum(self._silence, s.silence_inside), self._silence)
         row, column = link(self._heads, tail.states, ago_s, silence, same, self._openings, s)
         self._silence[row] = 0.0
@@ -162,7 +161,12 @@ class Paths:
         path = np.concatenate([row, count + np.arange(len(fresh))]).astype(np.int64)
         node = np.concatenate([column, fresh]).astype(np.int64)
         shown = self._shown(place, path, node, tail)
-        silent = np.setdiff1d(np.arange(len(self._heads)), path)
+        self._miss(moment, np.setdiff1d(np.arange(len(self._heads)), path))
+        return shown
+
+    def _miss(self, moment: Moment, silent: Ints) -> None:
+        """Nobody saw the paths in rows ``silent`` (m,) at a moment; those that are over are given up."""
+        s = self._settings
         # Not by what walls hide: who went out of a gate would stay as long as somebody out of sight does.
         found = s.boxes.found * seen_share(self._rig, self._heads.place) * moment.on
         self._silence[silent] += np.logaddexp(np.log1p(-np.minimum(found[silent], 0.995)).sum(axis=1), np.log(s.unseen))
@@ -174,7 +178,6 @@ class Paths:
         self._heads, self._id = self._heads[kept], self._id[kept]
         self._key, self._seen_s = self._key[kept], self._seen_s[kept]
         self._seen_xy, self._silence = self._seen_xy[kept], self._silence[kept]
-        return shown
 
     def _rename(self) -> None:
         """Live tracks bear the id of the path that they are; what bore it before gets one of its own."""
@@ -204,8 +207,8 @@ class Paths:
             np.concatenate([1 / (1 + np.exp(-np.maximum(moment.odds[row], 0.0))), np.full(len(gap), 0.5)]),
             np.concatenate([moment.saw[row], np.zeros((len(gap), moment.saw.shape[1]), np.bool_)]),
         )
-        key = np.concatenate([self._key[path], self._key[gap]])
-        return FloorMoment(moment.time_s, tracks[~self._vague(place, tracks, key)])
+        vague = self._vague(place, tracks, self._key[np.concatenate([path, gap])])
+        return FloorMoment(moment.time_s, tracks[~vague])
 
     def _vague(self, place: int, tracks: FloorTracks, key: Ints) -> Bools:
         """Who (n,), followed as ``key`` (n,), is beyond a gate and about where, and about to be near somebody else: one
@@ -217,11 +220,14 @@ class Paths:
         error = np.sqrt(np.linalg.eigvalsh(tracks.covariance)[:, -1])
         unsure = (tracks.cameras.sum(axis=1) < 2) & (error > self._settings.vague_m)
         for row in np.flatnonzero(unsure & self._sight.outside(tracks.xy)).tolist():
-            for moment in self._moments[place:]:
-                others = np.array([k != key[row] and k in self.names for k in moment.key.tolist()], np.bool_)
-                apart = np.linalg.norm(moment.states.mean[others, :2] - tracks.xy[row], axis=1)
-                found[row] |= bool(apart.min(initial=np.inf) < self._settings.alone_m)
+            found[row] = any(self._near(moment, key[row], tracks.xy[row]) for moment in self._moments[place:])
         return found
+
+    def _near(self, moment: Moment, key: int, xy: Float) -> bool:
+        """Whether somebody else than ``key``, who is surely there, is near ``xy`` (2,) at a moment."""
+        others = np.array([each != key and each in self.names for each in moment.key.tolist()], np.bool_)
+        apart = np.linalg.norm(moment.states.mean[others, :2] - xy, axis=1)
+        return bool(apart.min(initial=np.inf) < self._settings.alone_m)
 
 
 def _from_boxes(states: States, information: Float, pull: Float, settings: FloorSettings) -> States:

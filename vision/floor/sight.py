@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-import cv2
 import numpy as np
+import shapely
 from numpy.typing import NDArray
 
 from cameras.geometry import CameraModel
@@ -34,7 +34,8 @@ class Sight:
         if plan.floor is None:
             raise ValueError(f"the plan of {plan.store} has no floor")
         corners = np.array(plan.floor.polygon, np.float64)
-        self._floor = corners.astype(np.float32)
+        self._floor = shapely.Polygon(corners)
+        shapely.prepare(self._floor)
         self._low = corners.min(axis=0) - _BEYOND_M
         size = np.ceil((corners.max(axis=0) + _BEYOND_M - self._low) / _CELL_M).astype(np.int64)
         self._size = size
@@ -53,8 +54,8 @@ class Sight:
         return None if plan is None or plan.floor is None else cls(plan, cameras)
 
     def outside(self, xy: Float) -> NDArray[np.bool_]:
-        """Which places (n, 2) are not on the floor."""
-        return np.array([cv2.pointPolygonTest(self._floor, place, False) < 0 for place in xy.tolist()], np.bool_)
+        """Which places (n, 2), metres, are not on the floor."""
+        return np.asarray(~shapely.intersects_xy(self._floor, xy))
 
     def share(self, xy: Float) -> Float:
         """The share (n, c) of bodies at ``xy`` (n, 2) metres that each camera sees, in [0, 1]; 1 far outside."""

@@ -103,8 +103,7 @@ def gather(
     """The facts in ``explanations``; those in ``known`` first, in their order, with other chances.
 
     The likeliest explanation tells what facts there are; what less likely ones have in the same place is the same fact
-    done otherwise, and only what finds no place is a fact of its own. ``steps`` names the steps that options
-    number.
+    done otherwise, and only what finds no place is a fact of its own. ``steps`` names the steps that options number.
     """
     facts = [Fact(fact.source, fact.kind, fact.number, fact.slot, fact.step) for fact in known]
     done = 0.0

@@ -37,7 +37,8 @@ class FloorFollowing:
     """``least`` is the confidence from which a box is somebody. A moment waits ``patience_s`` for a late camera; with
     infinity, for recordings, every picture is waited for. Pictures of one camera that are less than ``least_s`` apart
     count as one, the newest: to know where people are, five moments a second are enough. ``key_frames`` None looks at
-    every picture of every camera. ``learn_s`` and ``window_s`` are those of ``FloorDisagreement``.
+    every picture of every camera; with them the second of two that count as one is not looked at. ``learn_s`` and
+    ``window_s`` are those of ``FloorDisagreement``.
     """
 
     least: float = 0.3

@@ -11,6 +11,7 @@ from vision.floor import FloorSettings, FloorTracker
 
 CAMERAS = corners(4)
 FAR = corners(4, side=26.0, focal=1300.0)  # where a foot is off by decimetres
+GATES = np.array([[[-3.2, -1.0], [-3.2, 1.0]], [[3.2, -1.0], [3.2, 1.0]]])
 
 
 @pytest.fixture(scope="module")
@@ -166,9 +167,6 @@ def test_with_gates_who_is_lost_in_the_middle_of_the_shop_is_found_again():
 
     assert len(ids(None)) == 2
     assert len(ids(GATES)) == 1
-
-
-GATES = np.array([[[-3.2, -1.0], [-3.2, 1.0]], [[3.2, -1.0], [3.2, 1.0]]])
 
 
 def lags(tracker, moments, rate=5.0):
