@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -42,13 +43,22 @@ for case in json.load(sys.stdin):
 """
 
 
+# What a run of more than ten seconds says where there is no terminal: how far it is.
+PROGRESS = re.compile(r"^\S+: \d+(?: of \d+)? frames, [\d.]+ frames/s, \d+ people\n", re.MULTILINE)
+
+
 @dataclass
 class Ran:
     """A command that has ended."""
 
     code: int
     out: str
-    err: str
+    printed: str
+
+    @property
+    def err(self) -> str:
+        """Standard error without the lines of progress, which only a slow machine shows."""
+        return PROGRESS.sub("", self.printed)
 
 
 def environment(**values: str) -> dict[str, str]:
