@@ -23,6 +23,7 @@ Bools = NDArray[np.bool_]
 
 _LEAST: Final = 2 / 3  # of the window a moment waits at least; then all that waited as long are settled in one pass
 _STOPS_S: Final = 0.4  # in which who is lost becomes slower by a factor of e
+_TO_BE_TOLD: Final = 2  # cameras that see somebody who has not come in yet
 _TWO_M: Final = 0.8  # farther apart two tracks are of two people
 
 
@@ -43,6 +44,7 @@ class Paths:
         self._seen_xy = np.zeros((0, 2))
         self._time_s = 0.0
         self._last_id = 0
+        self._came: set[int] = set()  # the ids of paths that have been inside
         self.names: dict[int, int] = {}  # of keys that are surely somebody: the track's id
 
     def new_id(self) -> int:
@@ -116,6 +118,7 @@ class Paths:
 
     def _forget(self) -> None:
         """Forget the names of keys that nothing bears any more: a shop is open for days."""
+        self._came &= self.open
         borne = set(self._key.tolist()).union(*(moment.key.tolist() for moment in self._moments))
         for key in [key for key in self.names if key not in borne]:
             del self.names[key]
@@ -207,27 +210,16 @@ class Paths:
             np.concatenate([1 / (1 + np.exp(-np.maximum(moment.odds[row], 0.0))), np.full(len(gap), 0.5)]),
             np.concatenate([moment.saw[row], np.zeros((len(gap), moment.saw.shape[1]), np.bool_)]),
         )
-        vague = self._vague(place, tracks, self._key[np.concatenate([path, gap])])
-        return FloorMoment(moment.time_s, tracks[~vague])
+        return FloorMoment(moment.time_s, tracks[~self._arriving(tracks)])
 
-    def _vague(self, place: int, tracks: FloorTracks, key: Ints) -> Bools:
-        """Who (n,), followed as ``key`` (n,), is beyond a gate and about where, and about to be near somebody else: one
-        camera takes two who come together there for one.
-        """
-        found = np.zeros(len(tracks), np.bool_)
+    def _arriving(self, tracks: FloorTracks) -> Bools:
+        """Who (n,) is still before a gate, seen by one camera: it takes people one behind the other for one another."""
         if self._sight is None:
-            return found
-        error = np.sqrt(np.linalg.eigvalsh(tracks.covariance)[:, -1])
-        unsure = (tracks.cameras.sum(axis=1) < 2) & (error > self._settings.vague_m)
-        for row in np.flatnonzero(unsure & self._sight.outside(tracks.xy)).tolist():
-            found[row] = any(self._near(moment, key[row], tracks.xy[row]) for moment in self._moments[place:])
-        return found
-
-    def _near(self, moment: Moment, key: int, xy: Float) -> bool:
-        """Whether somebody else than ``key``, who is surely there, is near ``xy`` (2,) at a moment."""
-        others = np.array([each != key and each in self.names for each in moment.key.tolist()], np.bool_)
-        apart = np.linalg.norm(moment.states.mean[others, :2] - xy, axis=1)
-        return bool(apart.min(initial=np.inf) < self._settings.alone_m)
+            return np.zeros(len(tracks), np.bool_)
+        outside = self._sight.outside(tracks.xy)
+        self._came.update(tracks.track_id[~outside].tolist())
+        came = np.isin(tracks.track_id, np.fromiter(self._came, np.int64, len(self._came)))
+        return outside & ~came & (tracks.cameras.sum(axis=1) < _TO_BE_TOLD)
 
 
 def _from_boxes(states: States, information: Float, pull: Float, settings: FloorSettings) -> States:

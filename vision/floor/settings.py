@@ -84,9 +84,7 @@ class FloorSettings:
     chance that all cameras miss somebody for one common reason; a path is given up ``forget_s`` seconds after it was
     last seen, or when the log chance that the cameras missed it since is below ``silence``. With gates that is only at
     one, below ``silence_at_gates``: who is not seen elsewhere is hidden, and however long that is, it speaks against
-    being the same by ``silence_inside`` at most. Who is beyond a gate, seen by one camera, known to no better than
-    ``vague_m`` (one standard deviation) and within ``alone_m`` of somebody else in the seconds that follow is not told
-    of.
+    being the same by ``silence_inside`` at most. Who is before a gate is told of once two cameras see them, or inside.
     """
 
     boxes: BoxErrors = BoxErrors()
@@ -109,4 +107,3 @@ class FloorSettings:
     silence: float = -30.0
     silence_at_gates: float = -12.0
     silence_inside: float = -8.0
-    vague_m: float = 0.1

@@ -19,6 +19,9 @@ Float = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
 _NEAR_M: Final = 0.8
+_BODIES_M: Final = 0.35  # the middles of two bodies are no nearer than that
+_ERROR_M: Final = 0.12  # of two places close to one another
+_BODIES_MOST: Final = 2.0  # that this speaks for one at a moment
 _LEAST: Final = -20.0  # that much speaks against at most, so that it can be outweighed
 
 
@@ -50,6 +53,7 @@ class Twins:
             self._odds = {}
             return []
         one = self._as_one(observations, owner, ahead, found, saw, older, newer)
+        one += np.minimum(0.5 * (np.maximum(_BODIES_M - apart[older, newer], 0.0) / _ERROR_M) ** 2, _BODIES_MOST)
         before, self._odds = self._odds, {}
         found_pairs: list[tuple[int, int]] = []
         used: set[int] = set()
