@@ -219,7 +219,7 @@ class Paths:
         outside = self._sight.outside(tracks.xy)
         self._came.update(tracks.track_id[~outside].tolist())
         came = np.isin(tracks.track_id, np.fromiter(self._came, np.int64, len(self._came)))
-        return outside & ~came & (tracks.cameras.sum(axis=1) < _TO_BE_TOLD)
+        return np.asarray(outside & ~came & (tracks.cameras.sum(axis=1) < _TO_BE_TOLD))
 
 
 def _from_boxes(states: States, information: Float, pull: Float, settings: FloorSettings) -> States:

@@ -41,7 +41,7 @@ class Sight:
         self._size = size
         x, y = np.meshgrid(*(self._low[axis] + (np.arange(size[axis]) + 0.5) * _CELL_M for axis in (0, 1)))
         places = np.column_stack([x.ravel(), y.ravel()])
-        sides, tops = _screens(plan)
+        sides, tops = screens(plan)
         eyes = np.array([camera.position for camera in cameras], np.float64).reshape(-1, 3)
         shares = [
             visible(eyes, places[start : start + _AT_ONCE], sides, tops) for start in range(0, len(places), _AT_ONCE)
@@ -66,12 +66,13 @@ class Sight:
         return found
 
 
-def visible(eyes: Float, places: Float, sides: Float, tops: Float) -> Float:
+def visible(eyes: Float, places: Float, sides: Float, tops: Float, heights: Float = _BODY) -> Float:
     """The share (n, c) of upright bodies at ``places`` (n, 2) that ``eyes`` (c, 3) see past upright rectangles.
 
-    ``sides`` (w, 2, 2) are their ends on the floor and ``tops`` (w,) their heights, metres.
+    ``sides`` (w, 2, 2) are their ends on the floor and ``tops`` (w,) their heights; ``heights`` (h,) are those of a
+    body's points; metres.
     """
-    hidden = np.zeros((len(places), len(eyes), len(_BODY)), np.bool_)
+    hidden = np.zeros((len(places), len(eyes), len(heights)), np.bool_)
     way = places[:, None] - eyes[None, :, :2]
     for (start, end), top in zip(sides, tops, strict=True):
         along = end - start
@@ -81,12 +82,12 @@ def visible(eyes: Float, places: Float, sides: Float, tops: Float) -> Float:
         at = (back[:, 0] * along[1] - back[:, 1] * along[0]) / cross  # of the ray, from the eye on
         beside = (back[None, :, 0] * way[..., 1] - back[None, :, 1] * way[..., 0]) / cross  # of the rectangle
         meets = (at > _NEAR) & (at < 1 - _NEAR) & (beside >= 0) & (beside <= 1)
-        height = eyes[:, 2, None] + at[..., None] * (_BODY - eyes[:, 2, None])
+        height = eyes[:, 2, None] + at[..., None] * (heights - eyes[:, 2, None])
         hidden |= meets[..., None] & (height < top)
     return np.asarray(1.0 - hidden.mean(axis=2))
 
 
-def _screens(plan: Plan) -> tuple[Float, Float]:
+def screens(plan: Plan) -> tuple[Float, Float]:
     """The upright rectangles of a plan: sides (w, 2, 2) and tops (w,), infinite where they reach the ceiling."""
     assert plan.floor is not None
     corners = np.array(plan.floor.polygon, np.float64)

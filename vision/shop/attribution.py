@@ -14,9 +14,8 @@ from vision.shop.accounts import Accounts
 from vision.shop.balance import Balance
 from vision.shop.carried import Carried
 from vision.shop.deeds import Act, Option, change_options, reach_options, step_options
-from vision.shop.evidence import HandChange, Meeting, PlateStep, Reach, SlotChange, Stop
+from vision.shop.evidence import HandChange, Lying, Meeting, PlateStep, Reach, SlotChange, Stop
 from vision.shop.facts import Fact, gather, parties
-from vision.shop.giving import given
 from vision.shop.goods import Goods
 from vision.shop.happenings import (
     ChangeKey,
@@ -33,10 +32,12 @@ from vision.shop.happenings import (
 )
 from vision.shop.incidents import explain
 from vision.shop.nearby import Nearby
+from vision.shop.passing import Passing
 from vision.shop.telling import Teller
 from vision.shop.weighing import AttributionSettings
 
-_LEAST_GIVEN = 0.02  # a hand-over less likely than that is none
+_LATEST_S = 15.0  # after it happened, somebody's deed is heard of
+_LONGEST_S = 30.0  # a stop before shelves is remembered, longer than an incident is open
 
 
 class Attributor:
@@ -71,11 +72,11 @@ class Attributor:
         self._teller = Teller(self._store, self._goods, self._track_name, self.settings)
         self._incidents: list[Incident] = []
         self._closed: dict[ReachKey | StepKey | ChangeKey, float] = {}
-        self._met: dict[tuple[int, int, float], tuple[Meeting, tuple[Fact, ...]]] = {}
         self._told_until: dict[str, float] = {}
-        self._nearby = Nearby(self._goods, self.settings, self.settings.open_s + 15.0)
+        self._nearby = Nearby(self._goods, self.settings, self.settings.open_s + _LATEST_S)
         self._balance = Balance(self._accounts, self._goods, self.settings)
         self._carried = Carried(self._goods, self.settings)
+        self._passing = Passing(self._accounts, self._nearby, self._goods, self._teller, self.settings)
         self._past: list[Fact] = []
         self._now = -math.inf
 
@@ -123,9 +124,12 @@ class Attributor:
 
     def add_meeting(self, meeting: Meeting) -> None:
         """Take who met, and what their hands held before and after."""
-        key = (*meeting.tracks, meeting.at_s)
         if meeting.end_s + self.settings.open_s >= self._now:
-            self._met[key] = (meeting, self._met[key][1] if key in self._met else ())
+            self._passing.add_meeting(meeting)
+
+    def add_lying(self, lying: Lying) -> None:
+        """Take what was laid on the floor, or picked up from it."""
+        self._passing.add_lying(lying, self._now)
 
     def plates_told(self, until_s: Mapping[str, float]) -> None:
         """Until when (seconds, UTC) each plate has told all its steps, as ``PlateWatcher.told_until`` says.
@@ -141,7 +145,7 @@ class Attributor:
         gone = self._nearby.update(time_s, tracks)
         if gone:
             self._accounts.forget(gone, self._now - self.settings.gone_s)
-        self._carried.forget(self._now - self.settings.open_s - 30.0)
+        self._carried.forget(self._now - self.settings.open_s - _LONGEST_S)
         while self._past and self._past[0].time_s < self._now - self.settings.balance_s:
             self._teller.forget(self._past.pop(0))
         return self._tell(self._now)
@@ -182,7 +186,7 @@ class Attributor:
             events += self._told(incident, now_s)
             if now_s > incident.end_s + self.settings.open_s:
                 self._close(incident)
-        events += self._handed(now_s)
+        events += self._passing.update(now_s)
         return sorted(events, key=lambda event: (event.time, event.id))
 
     def _watched(self, incident: Incident) -> tuple[int, ...]:
@@ -274,30 +278,6 @@ class Attributor:
     def _told_of_past(self) -> list[Event]:
         """What mass balance makes of facts about which no evidence comes any more."""
         events = [self._teller.tell_anew(fact, self._now) for fact in self._past]
-        return [event for event in events if event is not None]
-
-    def _handed(self, now_s: float) -> list[Event]:
-        """What is to be told of hand-overs; what people hold, and took meanwhile, may turn out for some time."""
-        events: list[Event | None] = []
-        for key, (meeting, before) in sorted(self._met.items(), key=lambda pair: pair[0][::-1]):
-            if now_s < meeting.end_s + self.settings.settle_s:
-                continue
-            for fact in before:
-                self._accounts.remove(fact)
-            found = given(meeting, self._accounts, self._goods, self.settings)
-            for fact in found:
-                # Most meetings are none: what was hardly given would leave no room for what counts in mass balance.
-                if fact.confidence >= _LEAST_GIVEN:
-                    self._accounts.add(fact)
-                if self._teller.knows(fact):
-                    events.append(self._teller.tell_anew(fact, _finite(now_s, meeting.end_s)))
-                else:
-                    events.append(self._teller.tell(fact))
-            self._met[key] = (meeting, found)
-            if now_s > meeting.end_s + self.settings.open_s:
-                del self._met[key]
-                for fact in found:
-                    self._teller.forget(fact)
         return [event for event in events if event is not None]
 
 

@@ -123,3 +123,20 @@ class Meeting:
     after: tuple[Pair, Pair]
     product: Mapping[str, float] = field(default_factory=dict)
     cameras: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Lying:
+    """A thing was laid on the floor at ``xy`` (metres), or picked up there where it is ``gone``.
+
+    ``number`` is the same for both. It happened after ``before_s`` and before ``after_s`` (seconds, UTC). ``products``
+    has the log likelihood of each product (id), by size, empty where that is not known.
+    """
+
+    number: int
+    xy: tuple[float, float]
+    before_s: float
+    after_s: float
+    gone: bool
+    products: Mapping[str, float] = field(default_factory=dict)
+    cameras: tuple[str, ...] = ()

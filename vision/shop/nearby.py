@@ -11,6 +11,7 @@ from vision.shop.goods import Goods
 from vision.shop.weighing import NOBODY, AttributionSettings, normalised
 
 _MOST_SWAPS = 4  # people whose wrists may be taken for one another's
+_STOOP = 5  # moments that it takes at least
 
 
 class Nearby:
@@ -61,6 +62,27 @@ class Nearby:
                     if weight > best:
                         best, at_s = weight, time_s
         weights = {who: weight / max(moments, 1) for who, weight in total.items()}
+        return normalised({NOBODY: self._settings.nobody, **weights}), at_s
+
+    def at_spot(self, xy: tuple[float, float], start_s: float, end_s: float) -> tuple[dict[int, float], float]:
+        """Who may have stooped to a spot of the floor between two times, with weights that add up to 1; and when the
+        likeliest of them was last within reach of it.
+
+        Somebody weighs as much as in the moments of a second in which they were nearest; NOBODY is among them.
+        """
+        reach, sigma = self._settings.stoop_m, self._settings.stoop_sigma_m
+        near: dict[int, list[tuple[float, float]]] = {}
+        for time_s, places in self._places:
+            if start_s <= time_s <= end_s:
+                for who, where in places.items():
+                    beyond = max(math.dist(where, xy) - reach, 0.0)
+                    if beyond <= 3 * sigma:
+                        near.setdefault(who, []).append((math.exp(-0.5 * (beyond / sigma) ** 2), time_s))
+        weights = {who: sum(sorted((w for w, _ in seen), reverse=True)[:_STOOP]) / _STOOP for who, seen in near.items()}
+        best = max(weights, key=lambda who: weights[who], default=NOBODY)
+        at_s = max(
+            (time_s for w, time_s in near.get(best, ()) if w >= weights[best] / 2), default=(start_s + end_s) / 2
+        )
         return normalised({NOBODY: self._settings.nobody, **weights}), at_s
 
     def instead(self, reach: Reach) -> dict[int, float]:

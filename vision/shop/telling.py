@@ -128,7 +128,7 @@ class Teller:
             return ProductHandedOver
         if fact.kind == "take":
             return ProductTaken
-        own = self._goods.gtin(self._goods.home(fact.slot))
+        own = self._goods.gtin(self._goods.home(fact.slot)) if fact.slot else None  # the floor is nothing's place
         return ProductReturned if said["gtin"] == own else ProductMisplaced
 
 

@@ -23,6 +23,7 @@ from vision.shop.evidence import HandChange, Reach, SlotChange, Stop
 from vision.shop.handovers import MeetingFinder
 from vision.shop.hands import HandWatcher, Reads
 from vision.shop.intrusions import IntrusionFinder
+from vision.shop.lying import LyingFinder
 from vision.shop.moment import Image, SeenPicture, ShopMoment
 from vision.shop.plates import PlateWatcher
 from vision.shop.shelves import ShelfWatcher
@@ -71,6 +72,7 @@ class ShopWatcher:
         self._hands = HandWatcher(reader, cameras, plan.slots()) if reader is not None else None
         self._meetings = MeetingFinder(self._hands) if self._hands is not None else None
         self._stops = StopFinder(plan.slots(), self._hands) if self._hands is not None else None
+        self._lying = LyingFinder(plan, cameras, catalogue) if plan.floor is not None else None
         self._plates = PlateWatcher(plan.plates)
         wait_s = self._hands.settings.span_s[1] if self._hands is not None else 0.5
         self._questions = Questions(self._read_hand, self._see_reached, wait_s)
@@ -120,6 +122,9 @@ class ShopWatcher:
         if self._stops is not None:
             for stop in self._stops.update(tracks, time_s):
                 self._stopped(stop)
+        if self._lying is not None:
+            for lying in self._lying.update(moment):
+                self._attributor.add_lying(lying)
         self._judge(time_s)
         return self._told(self._attributor.update(time_s, tracks))
 

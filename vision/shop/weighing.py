@@ -59,6 +59,11 @@ class AttributionSettings:
     newer one. ``given`` is how often a meeting of two is a hand-over, ``hand_moved`` how often a hand holds something
     else after a meeting for other reasons than that and than what the person took or returned meanwhile.
 
+    The floor: ``laid`` is how often a thing on the floor is one that somebody who stood there held, if they hold
+    anything, ``other_size`` the likelihood of the size of anything else, against the best, ``lifted`` how often one
+    that is gone was picked up. Somebody within ``stoop_m`` of a spot may have laid something there, by a Gaussian of
+    ``stoop_sigma_m`` beyond that.
+
     When: evidence that overlaps within ``slack_s`` is of one incident. It is decided ``settle_s`` after its end, and
     reopened by what comes until ``open_s`` after it. An event is told from a probability of ``tell_at`` on, at once
     when all of it is at least ``clear`` sure, and told anew when ``retell`` of its probability moves, or when it passes
@@ -101,6 +106,11 @@ class AttributionSettings:
     older_given: float = 0.4
     given: float = 0.3
     hand_moved: float = 0.06
+    laid: float = 0.9
+    other_size: float = 0.2
+    lifted: float = 0.97
+    stoop_m: float = 0.5
+    stoop_sigma_m: float = 0.2
     slack_s: float = 0.4
     settle_s: float = 1.5
     open_s: float = 14.0

@@ -35,7 +35,7 @@ from tests.vision.shop.corner import (
 )
 from vision.shop.attribution import Attributor
 from vision.shop.deeds import Deed
-from vision.shop.evidence import HandChange, Meeting, PlateStep, Stop
+from vision.shop.evidence import HandChange, Lying, Meeting, PlateStep, Stop
 from vision.shop.facts import Fact, Source
 from vision.shop.goods import Goods
 from vision.shop.telling import Teller
@@ -141,9 +141,11 @@ def test_memory_is_bounded_by_how_long_people_are_remembered():
         take(watch, 5 + 10 * number, ANNA, "tea")
         watch.add_stop(stop(ANNA, 4 + 10 * number, 6 + 10 * number, "tea", EMPTY, FULL))
         watch.add_meeting(meeting(ANNA, BEN, 7 + 10 * number))
+        at = START + 8 + 10 * number
+        watch.add_lying(Lying(number, front("tea"), at - 2, at, gone=False))
         run(watch, 9 + 10 * number, {ANNA: front("tea")})
     run(watch, 1000, {})
-    assert watch._carried._stops == watch._met == {}
+    assert watch._carried._stops == watch._passing._seen == {}
     assert watch._incidents == []
     assert watch._accounts.facts_of(ANNA) == []
     assert len(watch._accounts.facts_at(slot("tea"))) <= 50
