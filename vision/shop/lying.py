@@ -94,7 +94,7 @@ class LyingFinder:
     def __init__(self, plan: Plan, cameras: Sequence[CameraModel], catalogue: Catalogue) -> None:
         self._chart = FloorChart.of(plan)
         self._views = {view.camera.camera: view for view in FloorView.all_of(plan, self._chart, cameras)}
-        self._sizes = LyingSizes(catalogue)
+        self._sizes = LyingSizes(catalogue, self._chart)
         self.reset()
 
     def reset(self) -> None:
@@ -177,8 +177,8 @@ class LyingFinder:
         self._lying[self._number] = _Thing(xy, sides, after_s)
         while len(self._lying) > MOST:
             del self._lying[next(iter(self._lying))]
-        areas = {name: int(own.sum()) * CELL_M**2 for name, own in hidden.items()}
-        sizes = self._sizes.logs(xy, areas, {name: self._views[name].camera.position for name in hidden})
+        cells_of = {name: int(own.sum()) for name, own in hidden.items()}
+        sizes = self._sizes.logs(xy, cells_of, self._views)
         place = (float(xy[0]), float(xy[1]))
         return Lying(self._number, place, before_s, after_s, gone=False, products=sizes, cameras=tuple(hidden))
 

@@ -1,5 +1,6 @@
 """Things on the floor, as cameras of a painted room see them."""
 
+import cv2
 import numpy as np
 import pytest
 
@@ -9,7 +10,7 @@ from tests.vision.shop.corner import ANNA, catalogue, gtin, plan
 from tests.vision.shop.painted_floor import CAMERAS, PLAN, Room
 from vision.shop.floor_views import CELL_M, FloorChart, FloorView
 from vision.shop.lying import LyingFinder
-from vision.shop.lying_sizes import LyingSizes, hidden_m2
+from vision.shop.lying_sizes import LyingSizes, hidden_hull
 
 SPOT, BESIDE, AWAY = (2.2, 1.4), (2.2, 1.0), (0.4, 2.7)
 BOX = (0.14, 0.1, 0.2)
@@ -110,15 +111,25 @@ def test_a_reset_forgets_what_lies_there(room, finder):
 
 
 def test_a_box_hides_its_own_ground_from_above_and_more_from_aside():
-    size = np.array(BOX)
-    assert hidden_m2(np.zeros(2), size, 0.3, np.array([0.0, 0.0, 1e6])) == pytest.approx(0.14 * 0.1, rel=1e-3)
-    near, far = (hidden_m2(np.zeros(2), size, 0.3, np.array([x, 0.0, 2.5])) for x in (1.0, 4.0))
-    assert 0.14 * 0.1 < near < far
+    def hidden_m2(*eye: float) -> float:
+        return cv2.contourArea(hidden_hull(np.zeros(2), np.array(BOX), 0.3, np.array(eye)).astype(np.float32))
+
+    assert hidden_m2(0.0, 0.0, 1e6) == pytest.approx(0.14 * 0.1, rel=1e-3)
+    assert 0.14 * 0.1 < hidden_m2(1.0, 0.0, 2.5) < hidden_m2(4.0, 0.0, 2.5)
 
 
-def test_sizes_are_of_the_catalogue():
-    logs = LyingSizes(catalogue()).logs(np.zeros(2), {"a": 0.02}, {"a": np.array([0.0, 0.0, 2.5])})
-    assert set(logs) == {product.id for product in catalogue().products}
+def test_what_a_thing_hides_beyond_the_floor_is_not_expected():
+    chart = FloorChart.of(PLAN)
+    (view,) = FloorView.all_of(PLAN, chart, CAMERAS[:1])
+    sizes = LyingSizes(catalogue(), chart)
+
+    def fitting(xy: tuple[float, float]) -> list[int]:
+        logs = {count: sizes.logs(np.array(xy), {"a": count}, {"a": view})["tea"] for count in range(1, 60)}
+        return [count for count, log in logs.items() if log == 0.0]
+
+    corner, middle = fitting((3.95, 2.95)), fitting((2.0, 1.5))
+    assert max(corner) < max(middle) / 2
+    assert min(middle) == pytest.approx(0.4 * max(middle), abs=1)
 
 
 def test_no_cell_lies_under_furniture_or_off_the_floor():
