@@ -24,7 +24,7 @@ _CELL_M: Final = 0.1
 _BEYOND_M: Final = 1.5
 _LEAST: Final = 0.1  # a plan is not that exact: who cannot be seen by it is seen now and then
 _NEAR: Final = 1e-3  # of a ray at either end: what a camera or a body touches does not hide
-_AT_ONCE: Final = 4096
+_AT_ONCE: Final = 4096  # places, so that memory stays small in a large shop
 
 
 class Sight:
@@ -43,10 +43,7 @@ class Sight:
         places = np.column_stack([x.ravel(), y.ravel()])
         sides, tops = screens(plan)
         eyes = np.array([camera.position for camera in cameras], np.float64).reshape(-1, 3)
-        shares = [
-            visible(eyes, places[start : start + _AT_ONCE], sides, tops) for start in range(0, len(places), _AT_ONCE)
-        ]
-        self._share = np.maximum(np.concatenate(shares), _LEAST).astype(np.float32)
+        self._share = np.maximum(visible(eyes, places, sides, tops), _LEAST).astype(np.float32)
 
     @classmethod
     def of(cls, plan: Plan | None, cameras: Sequence[CameraModel]) -> Sight | None:
@@ -72,6 +69,12 @@ def visible(eyes: Float, places: Float, sides: Float, tops: Float, heights: Floa
     ``sides`` (w, 2, 2) are their ends on the floor and ``tops`` (w,) their heights; ``heights`` (h,) are those of a
     body's points; metres.
     """
+    parts = [places[start : start + _AT_ONCE] for start in range(0, len(places), _AT_ONCE)]
+    shares = [_visible(eyes, part, sides, tops, heights) for part in parts]
+    return np.concatenate([np.zeros((0, len(eyes))), *shares])
+
+
+def _visible(eyes: Float, places: Float, sides: Float, tops: Float, heights: Float) -> Float:
     hidden = np.zeros((len(places), len(eyes), len(heights)), np.bool_)
     way = places[:, None] - eyes[None, :, :2]
     for (start, end), top in zip(sides, tops, strict=True):
@@ -88,7 +91,9 @@ def visible(eyes: Float, places: Float, sides: Float, tops: Float, heights: Floa
 
 
 def screens(plan: Plan) -> tuple[Float, Float]:
-    """The upright rectangles of a plan: sides (w, 2, 2) and tops (w,), infinite where they reach the ceiling."""
+    """The upright rectangles of a plan with a floor: sides (w, 2, 2) and tops (w,) in metres, infinite where they reach
+    the ceiling.
+    """
     assert plan.floor is not None
     corners = np.array(plan.floor.polygon, np.float64)
     gates = [np.array([gate.a, gate.b], np.float64) for gate in plan.gates]

@@ -36,7 +36,7 @@ class FloorChart:
 
     @classmethod
     def of(cls, plan: Plan) -> FloorChart:
-        """Of a plan with a floor."""
+        """Of a plan. Raises ``ValueError`` for one without a floor."""
         if plan.floor is None:
             raise ValueError(f"the plan of {plan.store} has no floor")
         corners = np.array(plan.floor.polygon, np.float64)
@@ -75,7 +75,7 @@ class FloorView:
 
     @classmethod
     def all_of(cls, plan: Plan, chart: FloorChart, cameras: Sequence[CameraModel]) -> list[FloorView]:
-        """Of each camera."""
+        """Of each of ``cameras``, for the ``chart`` of ``plan``."""
         places = chart.places()
         eyes = np.array([camera.position for camera in cameras], np.float64).reshape(-1, 3)
         flat = places.reshape(-1, 2)

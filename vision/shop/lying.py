@@ -19,7 +19,6 @@ from numpy.typing import NDArray
 from cameras.geometry import CameraModel
 from store.catalogue import Catalogue
 from store.layout import Plan
-from vision.shop.covered import covered
 from vision.shop.evidence import Lying
 from vision.shop.floor_memory import SETTLE_S, FloorMemory, most
 from vision.shop.floor_views import CELL_M, Bools, FloorChart, FloorView, Image
@@ -111,7 +110,7 @@ class LyingFinder:
             picture = moment.pictures.get(name)
             if picture is not None and picture.captured_at >= memory.looked_s + EVERY_S:
                 view = self._views[name]
-                free = view.free(covered(picture.people, picture.image.shape[:2])) & ~near
+                free = view.free(picture.covered) & ~near
                 look = view.look(picture.image)
                 memory.see(picture.captured_at, look, free)
                 for thing in self._lying.values():

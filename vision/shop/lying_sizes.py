@@ -43,9 +43,8 @@ class LyingSizes:
 
     def _hidden(self, xy: Float, size: Float, view: FloorView) -> float:
         """How many of the cells that a camera sees a box hides, on average over its turns."""
-        return max(
-            float(np.mean([self._count(hidden_hull(xy, size, t, view.camera.position), view) for t in _TURNS])), 1.0
-        )
+        hulls = [hidden_hull(xy, size, turn, view.camera.position) for turn in _TURNS]
+        return max(float(np.mean([self._count(hull, view) for hull in hulls])), 1.0)
 
     def _count(self, hull: Float, view: FloorView) -> int:
         """The cells of a view within a convex ``hull`` (n, 2), metres."""
@@ -60,8 +59,10 @@ class LyingSizes:
 
 
 def hidden_hull(xy: Float, size: Float, turn: float, eye: Float) -> Float:
-    """The corners (n, 2) of what a box (width, depth, height) at ``xy`` hides of the floor from ``eye`` (x, y, z),
-    which is above it; metres.
+    """The corners (n, 2) of what a box hides of the floor from ``eye`` (x, y, z), which is above it, all in metres.
+
+    The box has the ``size`` (width, depth, height), stands upright with its middle over ``xy`` (2,) and is turned by
+    ``turn`` radians.
     """
     corners = _CORNERS * size
     cos, sin = math.cos(turn), math.sin(turn)

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
 from vision.detections import Detections
 from vision.floor.tracks import FloorTracks
+from vision.shop.covered import covered
 
 Image = NDArray[np.uint8]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class SeenPicture:
     """One camera's picture.
 
@@ -31,6 +33,12 @@ class SeenPicture:
     def __post_init__(self) -> None:
         if self.owner.shape != (len(self.people),):
             raise ValueError(f"owner must have shape ({len(self.people)},), got {self.owner.shape}")
+
+    @cached_property
+    def covered(self) -> Image:
+        """A mask (H, W), 255 where somebody may hide what is behind; drawn once, for several stages ask."""
+        height, width = self.image.shape[:2]
+        return covered(self.people, (height, width))
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -22,11 +22,21 @@ _LEAST: Final = 0.02  # what is less likely than that is nothing
 _MOST_LYING: Final = 200  # things on the floor that are remembered
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class _Stooped:
+    """A thing that was laid down or picked up, by whom (weights that add up to 1) and when."""
+
+    lying: Lying
+    people: Mapping[int, float]
+    at_s: float
+
+
 @dataclass(slots=True, eq=False)
 class _Seen:
-    """A meeting, or a thing that was laid down or picked up; ``facts`` is what it comes to by what is known."""
+    """A meeting, or a thing on the floor; ``facts`` is what it comes to by what is known, from ``due_s`` on."""
 
-    what: Meeting | Lying
+    what: Meeting | _Stooped
+    due_s: float
     end_s: float
     facts: Sequence[Fact] = ()
 
@@ -44,17 +54,19 @@ class Passing:
 
     def add_meeting(self, meeting: Meeting) -> None:
         """Take who met; again, when more is known."""
-        self._add((meeting.at_s, *meeting.tracks), meeting, meeting.end_s)
+        self._add((meeting.at_s, *meeting.tracks), meeting, meeting.end_s + self._settings.settle_s, meeting.end_s)
 
     def add_lying(self, lying: Lying, now_s: float) -> None:
         """Take what was laid on the floor or picked up, told at ``now_s``."""
-        self._add((lying.before_s, -lying.number, int(lying.gone)), lying, now_s)
+        # Now, for where people were is not remembered for as long as this may change.
+        stooped = _Stooped(lying, *self._nearby.at_spot(lying.xy, lying.before_s, lying.after_s))
+        self._add((lying.before_s, -lying.number, int(lying.gone)), stooped, now_s, now_s)
 
     def update(self, now_s: float) -> list[Event]:
         """What is to be told; what people hold, and took meanwhile, may turn out for some time."""
         events: list[Event | None] = []
         for key, seen in sorted(self._seen.items()):
-            if now_s < seen.end_s + (self._settings.settle_s if isinstance(seen.what, Meeting) else 0.0):
+            if now_s < seen.due_s:
                 continue
             for fact in seen.facts:
                 self._accounts.remove(fact)
@@ -73,19 +85,18 @@ class Passing:
                     self._teller.forget(fact)
         return [event for event in events if event is not None]
 
-    def _add(self, key: tuple[float, int, int], what: Meeting | Lying, end_s: float) -> None:
+    def _add(self, key: tuple[float, int, int], what: Meeting | _Stooped, due_s: float, end_s: float) -> None:
         known = self._seen.get(key)
-        self._seen[key] = _Seen(what, end_s, known.facts if known else ())
+        self._seen[key] = _Seen(what, due_s, end_s, known.facts if known else ())
 
-    def _facts(self, what: Meeting | Lying) -> Sequence[Fact]:
+    def _facts(self, what: Meeting | _Stooped) -> Sequence[Fact]:
         if isinstance(what, Meeting):
             return given(what, self._accounts, self._goods, self._settings)
-        people, at_s = self._nearby.at_spot(what.xy, what.before_s, what.after_s)
-        if what.gone:
-            fact = self._laid.get(what.number)
-            return () if fact is None else (lifted(what, fact, people, at_s, self._settings),)
-        fact = laid(what, people, at_s, self._accounts, self._settings)
-        self._laid[what.number] = fact
+        number = what.lying.number
+        if what.lying.gone:
+            put = self._laid.get(number)
+            return () if put is None else (lifted(what.lying, put, what.people, what.at_s, self._settings),)
+        self._laid[number] = laid(what.lying, what.people, what.at_s, self._accounts, self._settings)
         while len(self._laid) > _MOST_LYING:
             del self._laid[next(iter(self._laid))]
-        return (fact,)
+        return (self._laid[number],)

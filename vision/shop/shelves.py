@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 from cameras.geometry import CameraModel
 from store.catalogue import Catalogue
 from store.layout import Plan
-from vision.shop.covered import covered
 from vision.shop.evidence import SlotChange
 from vision.shop.moment import ShopMoment
 from vision.shop.slot_answers import Compared, answer
@@ -58,7 +57,7 @@ class ShelfWatcher:
             age = memory.age_s(picture.captured_at, np.arange(len(views)))
             rows = np.flatnonzero(near[views.slots] | (age >= REFRESH_S))
             if len(rows):
-                free = views.free(covered(picture.people, picture.image.shape[:2]), rows)
+                free = views.free(picture.covered, rows)
                 memory.add(picture.captured_at, rows, views.patches(picture.image, rows), free)
 
     def reset(self) -> None:
