@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -30,12 +30,13 @@ class CameraInsights:
 
     Rows wait for ``lateness_s`` of the footage's clock, so that the facts depend neither on how rows were batched into
     events nor on small disorder. People are forgotten when they have left, or were not seen for ``silence_s`` on the
-    same clock: memory does not grow.
+    same clock: memory does not grow. Who is in ``staff`` counts nowhere, as in a staff zone: not from the moment that
+    it is known, and not as a visit.
     """
 
-    def __init__(self, view: CameraView, rules: Rules = DEFAULT_RULES) -> None:
+    def __init__(self, view: CameraView, rules: Rules = DEFAULT_RULES, staff: Container[str] = ()) -> None:
         self.view = view
-        self._rules = rules
+        self._rules, self._staff = rules, staff
         self._arrivals = Arrivals()
         self._counting = Counting(view, rules)
         self._leaving: dict[str, PersonLeft] = {}
@@ -89,7 +90,8 @@ class CameraInsights:
             self._end(self._arrivals.released, facts)
             return facts
         rows = self._arrivals.due(until)
-        rows = rows[np.array([not self._has_left(track) for track in rows.track_id.tolist()], np.bool_)]
+        counts = [not self._has_left(track) and track not in self._staff for track in rows.track_id.tolist()]
+        rows = rows[np.array(counts, np.bool_)]
         for again in self._returns(rows):
             earlier = rows.time_s < again
             self._step(rows[earlier], float(np.nextafter(again, -np.inf)), False, facts)
@@ -122,7 +124,7 @@ class CameraInsights:
         self._leaving = {track: event for track, event in self._leaving.items() if track not in left}
         known = [self._counting.people[track] for track in left if track in self._counting.people]
         missed = [event for track, event in left.items() if track not in self._counting.people]
-        unseen = [event for event in missed if _of_one_camera(event)]
+        unseen = [event for event in missed if _of_one_camera(event) and event.track_id not in self._staff]
         facts.visits += [Visit(e.track_id, 0, e.entered_at, e.time) for e in unseen if e.track_id not in self._gone]
         self._forget(known, facts, left)
         for track in left:
@@ -142,7 +144,7 @@ class CameraInsights:
             visits = gone.visits if gone else 0
             entered_at = event.entered_at if event and not visits else person.since
             left_at = event.time if event else person.seen
-            if person.counted:
+            if person.counted and person.track_id not in self._staff:
                 facts.visits.append(Visit(person.track_id, visits, entered_at, left_at))
             self._gone[person.track_id] = _Gone(self._arrivals.released, visits + 1, left=False)
 

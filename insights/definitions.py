@@ -85,4 +85,8 @@ def definitions(rules: Rules = DEFAULT_RULES, min_visitors: int = 3) -> dict[str
         "staff_zones": (
             "A position inside a staff zone counts nowhere: not as a crossing, a stay, presence, heat or a visit."
         ),
+        "staff": (
+            "A visit of staff counts nowhere either, from when it is known as one: by the vest that the plan names "
+            "(`person.is_staff`), or by the code of staff that opened its session. What was counted before that stays."
+        ),
     }

@@ -15,6 +15,8 @@ from insights.camera import CameraInsights
 from insights.definitions import DEFAULT_RULES, Rules
 from insights.facts import Facts, Visit
 from insights.floor_heatmap import FLOOR
+from insights.staff import TYPES as OF_STAFF
+from insights.staff import StaffVisits
 from insights.writing import FactWriter, camera_row
 from store.bus import Bus, BusClosedError
 from store.errors import UnavailableError
@@ -25,7 +27,7 @@ from store.settings import Settings
 from store.tables import cameras, handled
 
 GROUP: Final = "insights"
-TYPES: Final = (PersonMoved.type, PersonLeft.type)
+TYPES: Final = (PersonMoved.type, PersonLeft.type, *OF_STAFF)
 _CHUNK = 256
 _PAUSE_S = 1.0
 log = structlog.get_logger(__name__)
@@ -56,6 +58,7 @@ class InsightsService:
         self._replay_s = (settings.retention_days - 0.5) * 86_400
         self._views = {view.camera: view for view in (plan.cameras if isinstance(plan, Plan) else plan)}
         self._cameras: dict[str, CameraInsights] = {}
+        self._staff = StaffVisits()
         self._late: dict[str, int] = {}
         self._stale = True
 
@@ -100,6 +103,7 @@ class InsightsService:
         """What these events show, by camera; a camera may come more than once."""
         touched: dict[str, CameraInsights] = {}
         for event in events:
+            self._staff.take(event)
             if isinstance(event, PersonMoved):
                 name = event.camera or FLOOR
                 camera = self._camera(event, name)
@@ -115,7 +119,7 @@ class InsightsService:
                     if name in self._cameras:
                         self._cameras[name].leave(event)
                         touched[name] = self._cameras[name]
-                    elif len(event.cameras) == 1:
+                    elif len(event.cameras) == 1 and event.track_id not in self._staff:
                         yield name, Facts(visits=[Visit(event.track_id, 0, event.entered_at, event.time)])
                 floor = self._cameras.get(FLOOR)
                 if floor is not None and floor.follows(event.track_id):
@@ -130,7 +134,7 @@ class InsightsService:
     def _camera(self, event: PersonMoved, camera: str) -> CameraInsights:
         if camera not in self._cameras:
             view = self._views.get(camera) or CameraView(camera=camera or "floor", size=event.size or (1, 1))
-            self._cameras[camera] = CameraInsights(view, self._rules)
+            self._cameras[camera] = CameraInsights(view, self._rules, self._staff)
         return self._cameras[camera]
 
     def _camera_rows(self, events: Iterable[Event]) -> list[dict[str, object]]:

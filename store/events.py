@@ -55,6 +55,7 @@ __all__ = [
     "Gtin",
     "LineCrossed",
     "PersonEntered",
+    "PersonIsStaff",
     "PersonLeft",
     "PersonMoved",
     "PersonPassed",
@@ -160,6 +161,16 @@ class PersonLeft(Event):
     entered_at: float
 
 
+class PersonIsStaff(Event):
+    """A visit is staff's, by the vest that they wear: ``confidence`` is the probability. Told once a visit.
+
+    Shoppers' counts leave the visit out. It opens no gate and makes nothing free: for that a code is shown.
+    """
+
+    type: ClassVar[str] = "person.is_staff"
+    track_id: str
+
+
 class ShelfLow(Event):
     """A slot is nearly empty; ``remaining`` packages are left."""
 
@@ -258,6 +269,7 @@ EVENT_TYPES: dict[str, type[Event]] = {
     cls.type: cls
     for cls in (
         PersonEntered,
+        PersonIsStaff,
         PersonMoved,
         PersonLeft,
         PersonPassed,

@@ -26,14 +26,16 @@ class Detections:
     """People found in one frame.
 
     ``xyxy`` float32 (n, 4) pixels, ``confidence`` float32 (n,) in [0, 1], ``keypoints`` float32 (n, 17, 3) as x, y in
-    pixels and a confidence, or None, ``embedding`` float32 (n, d) appearance vectors or None. Indexing with a mask,
-    an index array or a slice gives the subset. Raises ``ValueError`` when shapes disagree.
+    pixels and a confidence, or None, ``embedding`` float32 (n, d) appearance vectors or None, ``vest`` float32 (n,) the
+    share of each torso that is of the colour of the staff's vest, NaN where it is not seen, or None. Indexing with a
+    mask, an index array or a slice gives the subset. Raises ``ValueError`` when shapes disagree.
     """
 
     xyxy: Float
     confidence: Float
     keypoints: Float | None = None
     embedding: Float | None = None
+    vest: Float | None = None
 
     def __post_init__(self) -> None:
         n = len(self.confidence)
@@ -43,6 +45,8 @@ class Detections:
             _check("keypoints", self.keypoints, (n, 17, 3))
         if self.embedding is not None:
             _check("embedding", self.embedding, (n, None))
+        if self.vest is not None:
+            _check("vest", self.vest, (n,))
 
     def __len__(self) -> int:
         return len(self.confidence)
@@ -53,6 +57,7 @@ class Detections:
             self.confidence[index],
             None if self.keypoints is None else self.keypoints[index],
             None if self.embedding is None else self.embedding[index],
+            None if self.vest is None else self.vest[index],
         )
 
     @classmethod

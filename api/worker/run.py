@@ -63,10 +63,15 @@ class WorkerOptions:
 
 
 def looking_for(looking: LookingJob, plan: Plan | None, cameras: Sequence[str]) -> LookingJob:
-    """What to look with where joints are left open: with those that Aisle ships where one floor is followed."""
+    """What to look with where joints are left open: with those that Aisle ships where one floor is followed. There the
+    vest of the plan's staff is looked for.
+    """
+    one_floor = calibrated(plan, cameras)
+    if plan is not None and one_floor:
+        looking = replace(looking, vest=plan.staff_vest)
     if looking.joints != AUTO:
         return looking
-    return replace(looking, joints=JOINTS if calibrated(plan, cameras) else None)
+    return replace(looking, joints=JOINTS if one_floor else None)
 
 
 class ShopWorker:

@@ -164,3 +164,11 @@ def test_joints_are_found_where_one_floor_is_followed_unless_it_is_said_otherwis
     assert looking_for(left_open, plan, ("door-in",)).joints is None  # one camera follows people in its picture
     assert looking_for(left_open, None, ("door-in", "door-out")).joints is None
     assert looking_for(LookingJob("aisle-people"), plan, ("door-in", "door-out")).joints is None
+
+
+def test_the_vest_of_the_plan_is_looked_for_where_one_floor_is_followed():
+    plan = load_plan(Path(__file__).parents[2] / "store" / "examples" / "nano.yaml")
+    job = LookingJob("aisle-people")
+    assert looking_for(job, plan, ("door-in", "door-out")).vest == plan.staff_vest == (222, 232, 44)
+    assert looking_for(job, plan, ("door-in",)).vest is None
+    assert looking_for(job, None, ("door-in", "door-out")).vest is None

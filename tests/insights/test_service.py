@@ -14,7 +14,19 @@ from insights.service import GROUP, InsightsService
 from store import tables
 from store.bus import Bus
 from store.errors import UnavailableError
-from store.events import Event, LineCrossed, PersonEntered, PersonLeft, PersonMoved, ZoneEntered, ZoneLeft, ZoneQueue
+from store.events import (
+    Event,
+    LineCrossed,
+    PersonEntered,
+    PersonIsStaff,
+    PersonLeft,
+    PersonMoved,
+    SessionJoined,
+    SessionOpened,
+    ZoneEntered,
+    ZoneLeft,
+    ZoneQueue,
+)
 from store.plan import CameraView, Line, Plan, Zone
 from store.records import Records
 from store.settings import Settings
@@ -318,3 +330,49 @@ def test_who_is_followed_over_the_floor_is_one_person_in_each_picture(
         times = {camera: (a - T0, b - T0) for camera, a, b in visits}
     # killed: the whole visit to the shop as one to each picture
     assert times == {"door": pytest.approx((0, 9.8)), "aisle": pytest.approx((8, 27.8))}
+
+
+@pytest.mark.parametrize("by", ["vest", "code", "customer", "later customer"])
+def test_visits_of_staff_count_nowhere(by: str, bus: Bus, records: Records, settings: Settings, script: Script):
+    """By the vest, or by a code of staff; who shows a customer's code is a shopper, whatever was shown before."""
+    shopper = {"a": [(T0 + 0.2 * i, 100 + 6 * i, 200) for i in range(80)]}
+    other = {"b": [(T0 + 0.2 * i, 100 + 6 * i, 300) for i in range(80)]}
+
+    def joined(session: str, role: str, at: float) -> list[Event]:
+        opened = SessionOpened(store="shop", time=at, session_id=session, gate="entry", role=role)
+        return [opened, SessionJoined(store="shop", time=at, session_id=session, track_id="b")]
+
+    told: dict[str, list[Event]] = {
+        "vest": [PersonIsStaff(store="shop", time=T0, confidence=0.95, track_id="b")],
+        "code": joined("s", "staff", T0),
+        "customer": joined("s", "customer", T0),
+        "later customer": [*joined("s", "staff", T0), *joined("t", "customer", T0 + 0.1)],
+    }
+    alone, both = InsightsService(bus, records, settings, PLAN), script({**shopper, **other})
+    alone.handle(told[by])
+    for event in both:
+        alone.handle([event])
+    found = everything(records)
+    people = 1 if by in ("vest", "code") else 2
+    assert len(found["crossings"]) == len(found["visits"]) == people
+    assert max(row[-1] for row in found["occupancy"]) == people
+
+
+def test_what_was_counted_before_staff_are_known_stays_but_they_are_no_visit(
+    bus: Bus, records: Records, settings: Settings, script: Script
+):
+    walked = script({"b": [(T0 + 0.2 * i, 100 + 6 * i, 300) for i in range(150)]}, rows=5)
+    service = InsightsService(bus, records, settings, PLAN)
+    middle = 20
+    for event in [*walked[:middle], PersonIsStaff(store="shop", time=T0, track_id="b"), *walked[middle:]]:
+        service.handle([event])
+    found = everything(records)
+    assert len(found["crossings"]) == 1
+    assert found["visits"] == []
+    InsightsService(bus, records, settings, PLAN).handle(
+        [
+            PersonIsStaff(store="shop", time=T0, track_id="q"),
+            *script({"q": [(T0, 5, 5), (T0 + 1, 5, 5)]}, name="q")[-1:],
+        ]
+    )
+    assert everything(records)["visits"] == []  # killed: who left and never moved is a visit all the same

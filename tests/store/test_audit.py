@@ -71,6 +71,7 @@ def test_it_ends_with_the_bus(bus: Bus, records: Records) -> None:
 def test_every_type_but_those_of_people_and_raw_readings_is_kept() -> None:
     assert set(EVENT_TYPES) - KEPT_TYPES == {
         "person.entered",
+        "person.is_staff",
         "person.moved",
         "person.left",
         "person.passed",

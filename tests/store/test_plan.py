@@ -92,6 +92,15 @@ def test_names_are_unique_a_camera() -> None:
         Plan(store="s", cameras=(view, view))
 
 
+def test_a_vest_needs_a_colour_that_is_told_from_others() -> None:
+    assert Plan(store="s", staff_vest=(222, 232, 44)).staff_vest == (222, 232, 44)
+    for dull in [(60, 70, 10), (200, 190, 180), (0, 0, 0)]:
+        with pytest.raises(ValueError, match="needs a bright, strong colour"):
+            Plan(store="s", staff_vest=dull)
+    with pytest.raises(ValueError, match="less than or equal to 255"):
+        Plan(store="s", staff_vest=(256, 200, 0))
+
+
 @given(st.tuples(number, number, number, number))
 def test_a_line_is_read_back(values: tuple[float, float, float, float]) -> None:
     text = ",".join(map(str, values))

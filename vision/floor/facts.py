@@ -5,15 +5,17 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 import numpy as np
 
 from cameras.geometry import CameraModel
-from store.events import Event, PersonEntered, PersonLeft, PersonMoved
+from store.events import Event, PersonEntered, PersonIsStaff, PersonLeft, PersonMoved
 from vision.floor.tracks import FloorMoment
 
 Publish = Callable[[Sequence[Event]], None]
+
+_STAFF: Final = 0.9  # the probability from which a visit is told of as staff's
 
 
 @dataclass(slots=True)
@@ -23,6 +25,7 @@ class _Visit:
     confidence: float
     cameras: set[int] = field(default_factory=set)
     sure: bool = False
+    staff: bool = False
     first_by: tuple[int, ...] = ()
     held: list[_Row] = field(default_factory=list)
 
@@ -44,6 +47,9 @@ class FloorFacts:
 
     Who is seen by one camera is told of after ``sure_s`` seconds, who by two after half of that, and so on; and never
     if gone by then: cut by the picture's edge, somebody is often two for a moment.
+
+    ``person.is_staff`` follows once, as soon as it is known that a visit is staff's, before any movement that is not
+    told by then.
 
     A visit has a random id, which ``name`` tells. ``entered`` counts the visits so far, ``entered_by`` those that each
     camera saw.
@@ -75,6 +81,11 @@ class FloorFacts:
     def sure(self) -> set[int]:
         """The tracks that were told of and have not left."""
         return {number for number, visit in self._visits.items() if visit.sure}
+
+    @property
+    def staff(self) -> set[int]:
+        """The tracks that were told of as staff's and have not left."""
+        return {number for number, visit in self._visits.items() if visit.staff}
 
     def add(self, moments: Sequence[FloorMoment], alive: Collection[int]) -> None:
         """Take in settled moments in order of time, and publish what is due.
@@ -124,6 +135,9 @@ class FloorFacts:
                 self.entered += 1
                 self._count(visit.cameras)
                 events.append(self._entered(number, visit))
+            if visit.sure and not visit.staff and (chance := moment.staff.get(number, 0.0)) >= _STAFF:
+                visit.staff = True
+                events.append(self._is_staff(number, visit, chance))
             if visit.sure:
                 self._rows += visit.held
                 visit.held.clear()
@@ -183,6 +197,15 @@ class FloorFacts:
             time=visit.entered_at,
             cameras=self._named(visit.first_by),
             confidence=_clipped(visit.confidence),
+            track_id=self.name(number),
+        )
+
+    def _is_staff(self, number: int, visit: _Visit, chance: float) -> PersonIsStaff:
+        return PersonIsStaff(
+            store=self._store,
+            time=visit.seen_at,
+            cameras=self._named(sorted(visit.cameras)),
+            confidence=_clipped(chance),
             track_id=self.name(number),
         )
 

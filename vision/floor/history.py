@@ -25,8 +25,8 @@ class Moment:
     """Everyone at one moment, n rows.
 
     ``key`` (n,), each once, names what was followed; ``states`` as it was followed; ``information`` (n, 3, 3) and
-    ``pull`` (n, 3) what its boxes of this moment alone tell; ``odds`` (n,); ``saw`` (n, cameras); ``on`` (cameras,)
-    which gave a picture.
+    ``pull`` (n, 3) what its boxes of this moment alone tell; ``odds`` (n,); ``saw`` (n, cameras); ``vest`` (n,) what
+    its boxes speak for the staff's vest, log odds; ``on`` (cameras,) which gave a picture.
     """
 
     time_s: float
@@ -36,6 +36,7 @@ class Moment:
     pull: Float
     odds: Float
     saw: Bools
+    vest: Float
     on: Bools
 
     def apart_m(self, one: int, other: int) -> float:

@@ -15,6 +15,7 @@ from vision.floor.observations import Rig
 from vision.floor.openings import Openings
 from vision.floor.settings import FloorSettings
 from vision.floor.sight import Sight
+from vision.floor.staff import gathered, probability
 from vision.floor.tracks import FloorMoment, FloorTracks
 
 Float = NDArray[np.float64]
@@ -40,7 +41,8 @@ class Paths:
         self._moments: list[Moment] = []
         self._heads = States.empty()
         self._id, self._key = np.zeros(0, np.int64), np.zeros(0, np.int64)
-        self._seen_s, self._silence = np.zeros(0), np.zeros(0)
+        self._seen_s, self._silence, self._vest = np.zeros(0), np.zeros(0), np.zeros(0)
+        self._vests = False  # whether any were ever looked for
         self._seen_xy = np.zeros((0, 2))
         self._time_s = 0.0
         self._last_id = 0
@@ -60,6 +62,7 @@ class Paths:
     def add(self, moment: Moment) -> None:
         """The newest moment."""
         self._moments.append(moment)
+        self._vests = self._vests or bool(moment.vest.any())
 
     def unite(self, stays: int, goes: int) -> None:
         """Two keys are one person: what is not settled yet of ``goes`` is of ``stays``, where that was not seen.
@@ -143,6 +146,7 @@ class Paths:
         here = tail.row[column]
         better = corrected(self._heads[row], moment.information[here], moment.pull[here])
         self._heads.mean[row], self._heads.variance[row] = better.mean, better.variance
+        self._vest[row] = gathered(self._vest[row], moment.vest[here])
         self._key[row], self._seen_s[row] = key[column], moment.time_s
         self._seen_xy[row] = better.mean[:, :2]
         # Paths that begin: of whom it is sure by now that they are there.
@@ -160,6 +164,7 @@ class Paths:
         self._seen_s = np.concatenate([self._seen_s, np.full(len(fresh), moment.time_s)])
         self._seen_xy = np.concatenate([self._seen_xy, new.mean[:, :2]])
         self._silence = np.concatenate([self._silence, np.zeros(len(fresh))])
+        self._vest = np.concatenate([self._vest, gathered(np.zeros(len(fresh)), moment.vest[tail.row[fresh]])])
         self._rename()
         path = np.concatenate([row, count + np.arange(len(fresh))]).astype(np.int64)
         node = np.concatenate([column, fresh]).astype(np.int64)
@@ -181,6 +186,7 @@ class Paths:
         self._heads, self._id = self._heads[kept], self._id[kept]
         self._key, self._seen_s = self._key[kept], self._seen_s[kept]
         self._seen_xy, self._silence = self._seen_xy[kept], self._silence[kept]
+        self._vest = self._vest[kept]
 
     def _rename(self) -> None:
         """Live tracks bear the id of the path that they are; what bore it before gets one of its own."""
@@ -210,7 +216,9 @@ class Paths:
             np.concatenate([1 / (1 + np.exp(-np.maximum(moment.odds[row], 0.0))), np.full(len(gap), 0.5)]),
             np.concatenate([moment.saw[row], np.zeros((len(gap), moment.saw.shape[1]), np.bool_)]),
         )
-        return FloorMoment(moment.time_s, tracks[~self._arriving(tracks)])
+        sure = probability(self._vest).tolist()
+        staff = dict(zip(self._id.tolist(), sure, strict=True)) if self._vests else {}
+        return FloorMoment(moment.time_s, tracks[~self._arriving(tracks)], staff)
 
     def _arriving(self, tracks: FloorTracks) -> Bools:
         """Who (n,) is still before a gate, seen by one camera: it takes people one behind the other for one another."""

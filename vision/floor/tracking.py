@@ -21,6 +21,7 @@ from vision.floor.openings import Openings
 from vision.floor.paths import Paths
 from vision.floor.settings import FloorSettings
 from vision.floor.sight import Sight
+from vision.floor.staff import speaks_for_vest
 from vision.floor.tracks import FloorMoment, FloorTracks
 from vision.floor.twins import Twins
 
@@ -146,8 +147,11 @@ class FloorTracker:
         named = np.array([key in names for key in people.key.tolist()], np.bool_)
         for key in people.key[~named & (people.odds > self.settings.confirm)].tolist():
             names[key] = self._paths.new_id()
+        vest = self._vests(detections, seen, owner, len(people.key))
         self._paths.add(
-            Moment(time_s, people.key, people.states, people.information, people.pull, people.odds, people.saw, on)
+            Moment(
+                time_s, people.key, people.states, people.information, people.pull, people.odds, people.saw, vest, on
+            )
         )
         self._people = people[people.odds > np.where(named, self.settings.drop, self.settings.drop - _WEAK)]
         self.settled = self._paths.settle(time_s)
@@ -181,6 +185,15 @@ class FloorTracker:
             keypoints=keypoints,
             joints=self.settings.joints,
         )
+
+    def _vests(self, detections: Mapping[str, Detections], seen: Observations, owner: Ints, people: int) -> Float:
+        """What the boxes of each person (people,) speak for the staff's vest."""
+        told = np.zeros(people)
+        for camera, name in enumerate(self.cameras):
+            if name in detections and (share := detections[name].vest) is not None:
+                own = np.flatnonzero((seen.camera == camera) & (owner >= 0))
+                np.add.at(told, owner[own], speaks_for_vest(share[seen.box[own]]))
+        return told
 
     def _followed(self, seen: Observations, on: Bools, dt: float) -> tuple[_People, Ints]:
         """Who was followed before, at this moment; and whose each box is."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Self
 
 import numpy as np
@@ -76,7 +77,10 @@ class FloorTracks:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class FloorMoment:
-    """The people at ``time_s`` seconds."""
+    """The people at ``time_s`` seconds; ``staff`` has by track the probability that the visit is staff's, as far as it
+    is known by then, and nobody where pictures were not searched for the staff's vest.
+    """
 
     time_s: float
     tracks: FloorTracks
+    staff: Mapping[int, float] = field(default_factory=dict)

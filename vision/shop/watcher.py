@@ -17,6 +17,7 @@ from vision.detections import Detections
 from vision.floor import FloorMoment, FloorTracker, FloorTracks
 from vision.floor.facts import FloorFacts
 from vision.floor.sight import Sight
+from vision.floor.staff import vest_share
 from vision.shop.asking import Questions, Settled
 from vision.shop.attribution import Attributor
 from vision.shop.evidence import HandChange, Reach, SlotChange, Stop
@@ -42,9 +43,9 @@ class ShopWatcher:
 
     ``reader`` reads hands (``models.hands.HandReader``); without one nothing is known of what hands hold. ``stock`` is
     how many packages stand in slots at first, where that is known; ``store`` is the store's name where it is not the
-    plan's; ``is_staff`` tells whose visit is one of staff, by the id of ``person.entered``; ``believe`` says what
-    comparisons of slots are worth. Times must rise from moment to moment. Product events come some seconds after the
-    deed, when the floor is settled and the slot is seen again.
+    plan's; ``is_staff`` tells whose visit is one of staff, by the id of ``person.entered``, beside those who
+    wear the plan's vest; ``believe`` says what comparisons of slots are worth. Times must rise from moment to moment.
+    Product events come some seconds after the deed, when the floor is settled and the slot is seen again.
     """
 
     def __init__(
@@ -64,6 +65,7 @@ class ShopWatcher:
         self._believe = believe
         gates = np.array([(gate.a, gate.b) for gate in plan.gates], np.float64).reshape(-1, 2, 2)
         self._out: list[Event] = []
+        self._vest = plan.staff_vest
         self._tracker = FloorTracker(cameras, gates=gates if len(gates) else None, sight=Sight.of(plan, cameras))
         self.facts = FloorFacts(store or plan.store, cameras, self._out.extend)
         self._wrists = WristFinder(cameras)
@@ -84,7 +86,7 @@ class ShopWatcher:
             self._name,
             store=store,
             stock=stock,
-            is_staff=lambda number: is_staff(self._name(number)),
+            is_staff=lambda number: number in self.facts.staff or is_staff(self._name(number)),
             settings=settings,
         )
         self._names: dict[int, str] = {}
@@ -103,6 +105,11 @@ class ShopWatcher:
 
         Raises ``ValueError`` for a camera that is not known, and when time does not advance.
         """
+        if self._vest is not None:
+            detections = {
+                name: replace(people, vest=vest_share(captured[name][1], people, self._vest))
+                for name, people in detections.items()
+            }
         tracks = self._tracker.update(time_s, detections)
         pictures = {
             name: SeenPicture(at, image, detections[name], self._tracker.owners[name])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from multiprocessing.connection import Connection
 from multiprocessing.synchronize import Semaphore
 from typing import Final, NamedTuple
@@ -18,6 +18,7 @@ from models.people import PersonDetector, open_person_detector
 from vision.appearance import colour_embedding
 from vision.batching import BatchPlanner
 from vision.detections import Detections
+from vision.floor.staff import Rgb, vest_share
 
 BEAT_S: Final = 1.0
 
@@ -25,6 +26,8 @@ BEAT_S: Final = 1.0
 @dataclass(frozen=True, slots=True)
 class LookingJob:
     """What to look with: see ``models.people.open_person_detector``; with ``joints`` those are found too.
+
+    ``vest``, red, green and blue, is the colour of the staff's vest, where that is to be looked for.
 
     ``most``, ``patience_s`` and ``rest_s`` are the batches': ``vision.batching.BatchPlanner``. What is less sure than
     ``weak`` is not told.
@@ -38,6 +41,7 @@ class LookingJob:
     patience_s: float = 0.02
     rest_s: float = 0.0
     weak: float = 0.1
+    vest: Rgb | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -182,13 +186,16 @@ class _Eyes:
         for (found, image), boxes in zip(sound, answers, strict=True):
             begun = time.perf_counter()
             looks = colour_embedding(image, boxes.xyxy)
+            people = Detections(boxes.xyxy, boxes.confidence, boxes.keypoints, looks)
+            if self._job.vest is not None:
+                people = replace(people, vest=vest_share(image, people, self._job.vest))
             frame = found.frame
             self._pipe.send(
                 Look(
                     frame.camera,
                     frame.index,
                     frame.captured_at,
-                    Detections(boxes.xyxy, boxes.confidence, boxes.keypoints, looks),
+                    people,
                     found.missed,
                     time.time() - frame.captured_at,
                     (looked - ready) / len(sound),

@@ -27,7 +27,8 @@ def moment(time_s, places):
     information = PRECISION * saw.any(axis=1)[:, None, None]
     return Moment(
         time_s, np.array(list(places), np.int64), States(state, np.tile(0.01 * np.eye(5), (count, 1, 1))), information,
-        (information @ state[:, [0, 1, 4], None])[..., 0], np.full(count, 8.0), saw, np.ones(4, np.bool_),
+        (information @ state[:, [0, 1, 4], None])[..., 0], np.full(count, 8.0), saw, np.zeros(count),
+        np.ones(4, np.bool_),
     )  # fmt: skip
 
 

@@ -61,3 +61,21 @@ def test_and_not_so_soon_that_both_count_as_one():
     assert looked(Pace("till", 1, 1e9, least_s=1.5), 7) == ([0, 2, 4, 6], 3)
     assert looked(Pace("till", 1, 1e9, least_s=1.0), 4) == ([0, 1, 2, 3], 0)
     assert looked(Pace("till", 3, 1e9, least_s=1.5), 7) == ([0, 3, 6], 4)
+
+
+def test_the_vest_is_looked_for_where_it_is_named():
+    class Somebody(Nobody):
+        def detect(self, images: Sequence[np.ndarray], min_confidence: float = 0.1) -> list[Boxes]:
+            return [Boxes(np.array([[8, 4, 40, 44]], np.float32), np.ones(1, np.float32)) for _ in images]
+
+    spawn = multiprocessing.get_context("spawn")
+    for vest, shown in [(None, None), ((128, 128, 128), 1.0), ((200, 20, 20), 0.0)]:
+        ours, theirs = spawn.Pipe()
+        job = LookingJob("", most=1, patience_s=0.0, vest=vest)
+        with FrameRing.create("till", SIZE) as ring, _Eyes(job, Somebody(), theirs) as eyes:
+            ours.send(ring.place)
+            ring.write(np.full(planes_shape(SIZE), 128, np.uint8), 0, 100.0)
+            eyes.step(spawn.Semaphore(1))
+            (look,) = (what for _ in range(2) if ours.poll() and isinstance(what := ours.recv(), Look))
+        told = look.detections.vest
+        assert told is None if shown is None else told.tolist() == [shown]
