@@ -37,7 +37,8 @@ class FloorScene:
     may exceed the picture. ``gates`` (g, 2, 2) the ends of the only openings where people come and go, None where they
     may do so anywhere; ``dark`` (t, cameras) True where a camera gave no picture. ``scenario`` is
     what is played, "" where nothing is. ``footage`` has the pictures of each of ``cameras``, and nothing where there
-    are none. ``plan`` is the shop, where it is known.
+    are none. ``plan`` is the shop, where it is known; ``party`` (people,) has by person the number of the party that
+    they came with, where that is.
 
     Raises ``ValueError`` naming the field whose shape is wrong.
     """
@@ -56,6 +57,7 @@ class FloorScene:
     scenario: str = ""
     footage: tuple[Footage, ...] = ()
     plan: Plan | None = None
+    party: Ints | None = None
 
     def __post_init__(self) -> None:
         n, k = len(self.frame), len(self.box_row)

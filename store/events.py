@@ -59,6 +59,7 @@ __all__ = [
     "PersonLeft",
     "PersonMoved",
     "PersonPassed",
+    "PersonTogether",
     "PlateRead",
     "ProductEvent",
     "ProductHandedOver",
@@ -171,6 +172,15 @@ class PersonIsStaff(Event):
     track_id: str
 
 
+class PersonTogether(Event):
+    """These visits came together, and mostly stay together: a family, a couple. ``confidence`` is the probability of
+    the least sure of them. Told when the first one leaves, by when and where they came in and how near they walk.
+    """
+
+    type: ClassVar[str] = "person.together"
+    track_id: tuple[str, ...] = Field(min_length=2)
+
+
 class ShelfLow(Event):
     """A slot is nearly empty; ``remaining`` packages are left."""
 
@@ -272,6 +282,7 @@ EVENT_TYPES: dict[str, type[Event]] = {
         PersonIsStaff,
         PersonMoved,
         PersonLeft,
+        PersonTogether,
         PersonPassed,
         PlateRead,
         ShelfReached,

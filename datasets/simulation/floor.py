@@ -64,6 +64,7 @@ def play_floor(recipe: Recipe) -> FloorScene:
         dark,
         timeline.scenario,
         plan=timeline.plan,
+        party=_parties(timeline),
     )
 
 
@@ -82,6 +83,12 @@ def _dark(timeline: Timeline, cameras: tuple[CameraModel, ...], times: Float) ->
         own = np.array([camera.camera == outage.camera for camera in cameras], np.bool_)
         dark |= ((times >= outage.start_s) & (times < outage.end_s))[:, None] & own
     return dark
+
+
+def _parties(timeline: Timeline) -> NDArray[np.int64]:
+    """By person the number of the session in which they shop; who has none is a party of their own."""
+    names = [actor.session_id or f"alone {place}" for place, actor in enumerate(timeline.actors)]
+    return np.unique(names, return_inverse=True)[1].astype(np.int64)
 
 
 def _gates(timeline: Timeline) -> Float | None:

@@ -75,5 +75,6 @@ def test_every_type_but_those_of_people_and_raw_readings_is_kept() -> None:
         "person.moved",
         "person.left",
         "person.passed",
+        "person.together",
         "plate.read",
     }

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -15,7 +15,9 @@ from datasets.floor_scene import FloorScene
 from datasets.formats.simulated_floor import read_simulated_floor
 from datasets.formats.wildtrack import EXPECTED, read_wildtrack, wildtrack_files
 from datasets.sample import DatasetFileError
+from store.events import Event, PersonTogether
 from training.evaluate.floor_baseline import GreedySort
+from training.evaluate.floor_groups import GroupScores, score_groups
 from training.evaluate.floor_metrics import FloorScores, Paths, score_floor
 from training.evaluate.floor_noise import noisy_detections, true_detections
 from training.evaluate.floor_pictures import FloorEyes, found_detections
@@ -55,7 +57,8 @@ class FloorReport:
     ``scores`` by way (settled, live, baseline) of all scenes together, ``scenarios`` the same of each by name where
     there are several, and ``counts`` by number of cameras. ``latency_s`` is after how long a moment is settled at most,
     ``cpu_ms`` the tracker's CPU time a moment. ``visits`` are, by scene, the visits that ``person.entered`` told of and
-    those that there were.
+    those that there were; ``groups``, by scenario, how many pairs of people were told of as together, where truth knows
+    who came with whom.
     """
 
     scores: dict[str, FloorScores]
@@ -64,6 +67,7 @@ class FloorReport:
     scenarios: dict[str, dict[str, FloorScores]] = field(default_factory=dict)
     counts: dict[int, dict[str, FloorScores]] = field(default_factory=dict)
     visits: dict[str, tuple[int, int]] = field(default_factory=dict)
+    groups: dict[str, GroupScores] = field(default_factory=dict)
 
     @property
     def visits_exact(self) -> float:
@@ -76,6 +80,8 @@ class FloorReport:
         document = {**_flat(self.scores), "latency_s": self.latency_s, "cpu_ms_per_moment": round(self.cpu_ms, 2)}
         document["visits_exact"] = self.visits_exact
         document["visits"] = {name: {"told": told, "there": there} for name, (told, there) in self.visits.items()}
+        if self.groups:
+            document["groups"] = {name: asdict(each) for name, each in self.groups.items()}
         if self.scenarios:
             document["scenarios"] = {name: _flat(scores) for name, scores in self.scenarios.items()}
         if self.counts:
@@ -90,6 +96,9 @@ class FloorReport:
         title = f"On the floor: settled after {self.latency_s:g} s at most, {self.cpu_ms:.1f} ms of CPU a moment"
         told = ", ".join(f"{name} {told} of {there}" for name, (told, there) in self.visits.items())
         title += f"\nVisits told of: {told}"
+        if self.groups:
+            pairs = (f"{name} {each.told} ({each.right} right) of {each.there}" for name, each in self.groups.items())
+            title += f"\nPairs told of as together: {', '.join(pairs)}"
         table = Table(title=title, box=box.SIMPLE_HEAD, pad_edge=False, collapse_padding=True)
         table.add_column("scenario", no_wrap=True)
         table.add_column("way", no_wrap=True)
@@ -136,6 +145,7 @@ def evaluate_floor(
     runs: list[dict[str, tuple[Paths, Paths, int]]] = []
     found: list[Boxes] = []
     visits: dict[str, tuple[int, int]] = {}
+    groups: dict[str, GroupScores] = {}
     cpu_s = 0.0
     for part in parts:
         found.append(_boxes(part, question))
@@ -143,6 +153,9 @@ def evaluate_floor(
         runs.append(ways)
         cpu_s += followed.cpu_s
         visits[part.name] = followed.visits, len(np.unique(part.person))
+        if part.party is not None:
+            told, name = score_groups(part, followed.moments, followed.groups), part.scenario or part.name
+            groups[name] = groups[name] + told if name in groups else told
         progress(done := done + 1, total)
     by_count: dict[int, dict[str, FloorScores]] = {}
     for count in counts:
@@ -150,16 +163,17 @@ def evaluate_floor(
         boxes = [_fewer(*each, question) for each in zip(fewer, found, strict=True)]
         by_count[count] = _scored([_followed(*each, question)[0] for each in zip(fewer, boxes, strict=True)])
         progress(done := done + len(parts), total)
-    groups: dict[str, list[dict[str, tuple[Paths, Paths, int]]]] = {}
+    families: dict[str, list[dict[str, tuple[Paths, Paths, int]]]] = {}
     for part, run in zip(parts, runs, strict=True):
-        groups.setdefault(part.scenario or part.name, []).append(run)
+        families.setdefault(part.scenario or part.name, []).append(run)
     return FloorReport(
         _scored(runs),
         FloorSettings().window_s,
         cpu_s * 1e3 / max(sum(len(part.time_s) for part in parts), 1),
-        {name: _scored(group) for name, group in groups.items()} if len(groups) > 1 else {},
+        {name: _scored(family) for name, family in families.items()} if len(families) > 1 else {},
         by_count,
         visits,
+        groups,
     )
 
 
@@ -221,19 +235,22 @@ def _followed(
 @dataclass(frozen=True, slots=True, eq=False)
 class Followed:
     """Our tracker over a scene: its settled ``moments``, what it gave at once (``live``), how many ``visits`` were told
-    of, and the CPU seconds that it took.
+    of, the CPU seconds that it took, and the ``groups`` of tracks that were told of as together.
     """
 
     moments: list[FloorMoment]
     live: Paths
     visits: int
     cpu_s: float
+    groups: list[tuple[int, ...]]
 
 
 def follow(scene: FloorScene, boxes: Boxes, settings: FloorSettings | None = None) -> Followed:
     """Follow everybody in a scene by its ``boxes``."""
     tracker = FloorTracker(scene.cameras, settings, gates=scene.gates, sight=Sight.of(scene.plan, scene.cameras))
-    facts = FloorFacts("evaluated", scene.cameras, lambda events: None)
+    told: list[Event] = []
+    facts = FloorFacts("evaluated", scene.cameras, told.extend)
+    numbers: dict[str, int] = {}
     moments: list[FloorMoment] = []
     live = []
     spent = 0.0
@@ -243,13 +260,16 @@ def follow(scene: FloorScene, boxes: Boxes, settings: FloorSettings | None = Non
         spent += time.process_time() - start
         live.append((t, tracks.track_id, tracks.xy))
         facts.add(tracker.settled, tracker.alive)
+        numbers |= {facts.name(number): number for number in facts.sure}
         moments += tracker.settled
     start = time.process_time()
     rest = tracker.finish()
     spent += time.process_time() - start
     facts.add(rest, tracker.alive)
+    numbers |= {facts.name(number): number for number in facts.sure}
     facts.close()
-    return Followed(moments + rest, Paths.joined(live), facts.entered, spent)
+    groups = [tuple(numbers[name] for name in each.track_id) for each in told if isinstance(each, PersonTogether)]
+    return Followed(moments + rest, Paths.joined(live), facts.entered, spent, groups)
 
 
 def _scored(runs: Iterable[dict[str, tuple[Paths, Paths, int]]]) -> dict[str, FloorScores]:

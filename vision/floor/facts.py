@@ -10,12 +10,14 @@ from typing import Final, NamedTuple
 import numpy as np
 
 from cameras.geometry import CameraModel
-from store.events import Event, PersonEntered, PersonIsStaff, PersonLeft, PersonMoved
+from store.events import Event, PersonEntered, PersonIsStaff, PersonLeft, PersonMoved, PersonTogether
+from vision.floor.groups import Groups
 from vision.floor.tracks import FloorMoment
 
 Publish = Callable[[Sequence[Event]], None]
 
 _STAFF: Final = 0.9  # the probability from which a visit is told of as staff's
+_TOGETHER: Final = 0.6  # the probability from which two are told of as one group
 
 
 @dataclass(slots=True)
@@ -49,7 +51,7 @@ class FloorFacts:
     if gone by then: cut by the picture's edge, somebody is often two for a moment.
 
     ``person.is_staff`` follows once, as soon as it is known that a visit is staff's, before any movement that is not
-    told by then.
+    told by then. Who came together is told by ``person.together`` when the first of them leaves.
 
     A visit has a random id, which ``name`` tells. ``entered`` counts the visits so far, ``entered_by`` those that each
     camera saw.
@@ -71,6 +73,8 @@ class FloorFacts:
         self._visits: dict[int, _Visit] = {}
         self._names: dict[int, str] = {}
         self._rows: list[_Row] = []
+        self._groups = Groups()
+        self._grouped: list[set[int]] = []  # who was told of together
         self._batch_began: float | None = None
 
     def name(self, number: int) -> str:
@@ -99,8 +103,9 @@ class FloorFacts:
         if gone:
             events += self._moved()
             # After their last rows, so that nobody moves after having left.
-            left = [(number, self._visits.pop(number)) for number in gone]
-            events += [self._left(number, visit) for number, visit in left if visit.sure]
+            events += self._goodbyes(gone)
+            self._groups.forget(self._visits.keys())
+            self._grouped = [group for group in self._grouped if group & self._visits.keys()]
             self._names = {n: name for n, name in self._names.items() if n in alive or n in self._visits}
         if events:
             self._publish(events)
@@ -108,14 +113,14 @@ class FloorFacts:
     def close(self) -> None:
         """The footage ended: everybody leaves at the moment they were last seen."""
         events = self._moved()
-        events += [self._left(number, visit) for number, visit in self._visits.items() if visit.sure]
-        self._visits.clear()
+        events += self._goodbyes(list(self._visits))
         if events:
             self._publish(events)
 
     def _take(self, moment: FloorMoment) -> list[Event]:
         events: list[Event] = []
         tracks = moment.tracks
+        self._groups.update(moment)
         rows = zip(
             tracks.track_id.tolist(), tracks.xy.tolist(), tracks.confidence.tolist(), tracks.cameras, strict=True
         )
@@ -207,6 +212,31 @@ class FloorFacts:
             cameras=self._named(sorted(visit.cameras)),
             confidence=_clipped(chance),
             track_id=self.name(number),
+        )
+
+    def _goodbyes(self, gone: Sequence[int]) -> list[Event]:
+        """Who left, and before that with whom they came."""
+        told = self.sure
+        events: list[Event] = []
+        for number in gone:
+            visit = self._visits.pop(number)
+            if not visit.sure:
+                continue
+            others = {other: p for other, p in self._groups.with_(number, _TOGETHER).items() if other in told}
+            group = {number, *others}
+            if others and not any(group <= before for before in self._grouped):
+                self._grouped.append(group)
+                events.append(self._together(visit, sorted(group), min(others.values())))
+            events.append(self._left(number, visit))
+        return events
+
+    def _together(self, visit: _Visit, group: Sequence[int], chance: float) -> PersonTogether:
+        return PersonTogether(
+            store=self._store,
+            time=visit.seen_at,
+            cameras=self._named(sorted(visit.cameras)),
+            confidence=_clipped(chance),
+            track_id=tuple(self.name(number) for number in group),
         )
 
     def _left(self, number: int, visit: _Visit) -> PersonLeft:
