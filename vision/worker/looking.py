@@ -65,7 +65,7 @@ class Look:
 
 class Pace(NamedTuple):
     """What the process is told of a ring's pictures: one of ``every`` is worth a look, but one in ``longest_s``; and
-    none that was captured less than ``least_s`` after the last one.
+    none that was captured less than ``least_s`` after the last one; seconds of the cameras' own clocks.
     """
 
     camera: str
@@ -117,8 +117,8 @@ class _Eyes:
         self._planner = BatchPlanner(job.most, job.patience_s, job.rest_s)
         self._since: dict[str, float] = {}
         self._pace: dict[str, Pace] = {}
-        # By camera: the ticket of its last picture, when that was looked at, and when it was captured.
-        self._looked: dict[str, tuple[int, float, float]] = {}
+        # By camera: the ticket of the last picture that was looked at, and when it was captured.
+        self._looked: dict[str, tuple[int, float]] = {}
         self._told_at = 0.0
 
     def __enter__(self) -> _Eyes:
@@ -147,7 +147,7 @@ class _Eyes:
             self._told_at = now
         for camera, ring in self._rings.items():
             captured_at = ring.peek()
-            if captured_at is None or self._may_wait(camera, ring.written, captured_at, now):
+            if captured_at is None or self._may_wait(camera, ring.written, captured_at):
                 self._since.pop(camera, None)
             else:
                 self._since.setdefault(camera, now)
@@ -159,14 +159,14 @@ class _Eyes:
             bell.acquire(timeout=max(batch.wait_s, 0.0005))
         return True
 
-    def _may_wait(self, camera: str, written: int, captured_at: float, now: float) -> bool:
+    def _may_wait(self, camera: str, written: int, captured_at: float) -> bool:
         pace = self._pace.get(camera)
         if pace is None or camera not in self._looked:
             return False
-        ticket, at, before = self._looked[camera]
+        ticket, before = self._looked[camera]
         if 0 <= captured_at - before < pace.least_s:
             return True
-        return written - ticket < pace.every and now - at < pace.longest_s
+        return written - ticket < pace.every and captured_at - before < pace.longest_s
 
     def _look(self, cameras: Sequence[str]) -> None:
         began = time.perf_counter()
@@ -174,7 +174,7 @@ class _Eyes:
         for name in cameras:
             self._since.pop(name, None)
         for ring, found in taken:
-            self._looked[ring.place.camera] = found.ticket, time.monotonic(), found.frame.captured_at
+            self._looked[ring.place.camera] = found.ticket, found.frame.captured_at
         images = [found.frame.bgr() for _, found in taken]
         # A picture that its writer came upon meanwhile is not looked at: the next one is on its way.
         sound = [(found, image) for (ring, found), image in zip(taken, images, strict=True) if ring.whole(found)]

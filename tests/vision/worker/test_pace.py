@@ -54,6 +54,8 @@ def test_one_picture_of_several_is_looked_at():
 
 def test_but_not_after_too_long():
     assert looked(Pace("till", 100, 0.0), 4) == ([0, 1, 2, 3], 0)
+    # Of the camera's time, in which pictures lie one second apart. Killed: of the clock on the wall.
+    assert looked(Pace("till", 100, 2.5), 7) == ([0, 3, 6], 4)
 
 
 def test_and_not_so_soon_that_both_count_as_one():
