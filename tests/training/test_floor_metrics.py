@@ -46,6 +46,16 @@ def test_an_identity_that_changes_half_way_is_half_found():
     assert (found.ids, found.people) == (2, 1)
 
 
+def test_a_confidence_is_off_by_as_much_as_fewer_tracks_are_right():
+    truth = paths(*standing(1, 0, range(10)))
+    there, astray = standing(7, 0.2, range(10)), standing(8, 4, range(10))
+    for rows, sure, off in [(there, 0.9, 0.1), (there + astray, 0.75, 0.25), (there + astray, 0.5, 0.0)]:
+        table = paths(*rows)
+        tracks = Paths(table.frame, table.name, table.xy_m, np.full(len(rows), sure))
+        assert score_floor(truth, tracks, 10).ece == pytest.approx(off)
+    assert np.isnan(score_floor(truth, paths(*there), 10).ece)
+
+
 def test_seventy_centimetres_off_is_the_same_person_at_another_place():
     truth, tracks = paths(*standing(1, 0, range(5))), paths(*standing(1, 0.7, range(5)))
     found = score_floor(truth, tracks, 5)

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 OURS, LIVE, BASELINE = "settled", "live", "baseline"
 Boxes = list[dict[str, Detections]]
-_HEADINGS: Final = ("IDF1", "HOTA", "MODA", "whole", "count", "cm", "ids", "of")
+_HEADINGS: Final = ("IDF1", "HOTA", "MODA", "whole", "count", "cm", "ids", "of", "ECE")
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +109,7 @@ class FloorReport:
             for way, s in ways.items():
                 shares = [f"{value:.3f}" for value in (s.idf1, s.hota, s.moda, s.whole_visit_identity)]
                 rest = [f"{s.count_error:.2f}", f"{s.position_error_cm:.1f}", str(s.ids), str(s.people)]
-                table.add_row(name, way, *shares, *rest)
+                table.add_row(name, way, *shares, *rest, "" if np.isnan(s.ece) else f"{s.ece:.3f}")
         return table
 
 
@@ -221,7 +221,9 @@ def _followed(
 ) -> tuple[dict[str, tuple[Paths, Paths, int]], Followed]:
     """By way: truth, tracks and how many moments; and what our tracker did."""
     ours = follow(scene, boxes)
-    settled = Paths.joined([(t, m.tracks.track_id, m.tracks.xy) for t, m in enumerate(ours.moments)])
+    tracks = [moment.tracks for moment in ours.moments]
+    rows = [(t, each.track_id, each.xy) for t, each in enumerate(tracks)]
+    settled = Paths.joined(rows, [each.confidence for each in tracks])
     paths = {OURS: settled, LIVE: ours.live}
     if question.baseline:
         plain = GreedySort(scene.cameras)
@@ -291,4 +293,5 @@ def _after_one_another(paths: Sequence[Paths], moments: Sequence[int]) -> Paths:
         np.concatenate([each.frame + t for each, t in zip(paths, start, strict=False)]),
         np.concatenate([each.name + n for each, n in zip(paths, highest, strict=False)]),
         np.concatenate([each.xy_m for each in paths]),
+        np.concatenate(sure) if (sure := [each.confidence for each in paths if each.confidence is not None]) else None,
     )

@@ -9,6 +9,8 @@ on the floor), the mean over similarities .05 to .95. 0..1.
 no moment at which another track is the visitor's, and none at which the track is another visitor's. 0..1.
 ``count_error``: the mean of |tracks - people| over the moments.
 ``position_error_cm``: the mean distance of the pairs within 1 m, in centimetres.
+``ece``: by how much the confidence of tracks is off (``training.evaluate.reliability``), a track being right at a
+moment at which it is one of a pair; NaN for tracks without a confidence. 0..1.
 
 A moment's pairs are the one-to-one choice with the most pairs within the limit, and of those the nearest.
 """
@@ -24,6 +26,7 @@ from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
 
 from training.evaluate.extra import extra
+from training.evaluate.reliability import reliability
 
 SAME_PERSON_M: Final = 1.0
 SAME_PLACE_M: Final = 0.5
@@ -35,7 +38,8 @@ Ints = NDArray[np.int64]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Paths:
-    """Who is where: ``frame`` (n,) moments from 0, rising; ``name`` (n,) numbers of people or tracks; ``xy_m`` (n, 2).
+    """Who is where: ``frame`` (n,) moments from 0, rising; ``name`` (n,) numbers of people or tracks; ``xy_m`` (n, 2);
+    ``confidence`` (n,) in 0..1 where there is one.
 
     Raises ``ValueError`` when one name is twice at one moment.
     """
@@ -43,6 +47,7 @@ class Paths:
     frame: Ints
     name: Ints
     xy_m: Float
+    confidence: Float | None = None
 
     def __post_init__(self) -> None:
         order = np.lexsort((self.name, self.frame))
@@ -51,12 +56,13 @@ class Paths:
             raise ValueError(f"{name[twice[0]]} is twice at moment {frame[twice[0]]}")
 
     @classmethod
-    def joined(cls, moments: Sequence[tuple[int, Ints, Float]]) -> Self:
-        """From moments as (frame, names, xy)."""
+    def joined(cls, moments: Sequence[tuple[int, Ints, Float]], confidence: Sequence[Float] | None = None) -> Self:
+        """From moments as (frame, names, xy), and the confidences of each."""
         frame = np.repeat([t for t, *_ in moments], [len(names) for _, names, _ in moments])
         name = np.concatenate([np.zeros(0, np.int64), *(names for _, names, _ in moments)])
         xy_m = np.concatenate([np.zeros((0, 2)), *(xy for *_, xy in moments)])
-        return cls(frame.astype(np.int64), name, xy_m)
+        sure = None if confidence is None else np.concatenate([np.zeros(0), *confidence])
+        return cls(frame.astype(np.int64), name, xy_m, sure)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +77,7 @@ class FloorScores:
     position_error_cm: float
     ids: int
     people: int
+    ece: float = float("nan")
 
     def as_dict(self) -> dict[str, float | int | None]:
         """For JSON, with four places; None for what there is none of."""
@@ -101,7 +108,17 @@ def score_floor(truth: Paths, tracks: Paths, moments: int) -> FloorScores:
         position_error_cm=float(apart.mean()) * 100 if len(apart) else float("nan"),
         ids=int(data["num_tracker_ids"]),
         people=int(data["num_gt_ids"]),
+        ece=_ece(tracks, pairs),
     )
+
+
+def _ece(tracks: Paths, pairs: list[tuple[NDArray[np.intp], NDArray[np.intp]]]) -> float:
+    if tracks.confidence is None:
+        return float("nan")
+    start = np.searchsorted(tracks.frame, np.arange(len(pairs)))
+    right = np.zeros(len(tracks.frame), np.bool_)
+    right[np.concatenate([np.zeros(0, np.intp), *(at + j for at, (_, j) in zip(start, pairs, strict=True))])] = True
+    return reliability(tracks.confidence, right).ece
 
 
 def _data(truth: Paths, tracks: Paths, moments: int) -> tuple[dict[str, Any], list[Float]]:

@@ -16,6 +16,7 @@ from datasets.sample import DatasetFileError
 from models.people import PersonDetector
 from training.evaluate.checkout_kept import KeptPeople
 from vision.detections import Detections
+from vision.floor.looks import described
 
 BATCH = 8
 LEAST = 0.3  # of confidence: from it on the shipped network's boxes are people
@@ -47,6 +48,7 @@ def found_detections(
     total = sum(int((each.picture >= 0).sum()) for each in scene.footage)
     done = 0
     run = scene.footage[0].path.parents[2]  # run/cameras/NAME/film
+    vest = scene.plan.staff_vest if scene.plan is not None else None
     kept = KeptPeople(eyes.detector, LEAST, run / eyes.kept) if eyes.kept else None
     for model, footage in zip(scene.cameras, scene.footage, strict=True):
         moments = np.flatnonzero(footage.picture >= 0)
@@ -56,8 +58,9 @@ def found_detections(
             images = [next(pictures) for _ in batch]
             keys = [(model.camera, float(footage.picture[moment])) for moment in batch]
             found = kept.find(keys, images) if kept else eyes.detector.detect(images, LEAST)
-            for moment, boxes in zip(batch, found, strict=True):
-                seen[moment][model.camera] = Detections(boxes.xyxy, boxes.confidence, boxes.keypoints)
+            for moment, image, boxes in zip(batch, images, found, strict=True):
+                people = Detections(boxes.xyxy, boxes.confidence, boxes.keypoints)
+                seen[moment][model.camera] = described(image, people, vest)
             done += len(batch)
             progress(done, total)
         if kept:

@@ -22,6 +22,8 @@ Float = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
 NOBODY: Final = -1
+LEAST: Final = 0.05
+"""What a pair that may be is worth at least, however unlike they look."""
 
 
 def gains(
@@ -40,11 +42,12 @@ def gains(
     return ratio + np.log(found) - np.log1p(-found), distance
 
 
-def associate(observations: Observations, states: States, found: Float, gate: float, rounds: int) -> Ints:
+def associate(observations: Observations, states: States, found: Float, gate: float, rounds: int, alike: Float) -> Ints:
     """For each box (n,) the row of the person whose it is, or ``NOBODY``.
 
     ``found`` (people, cameras) is the chance of each camera to find each person, ``gate`` the largest squared distance
-    of a pair, and ``rounds`` how often the choice is made.
+    of a pair, ``rounds`` how often the choice is made, and ``alike`` (people, n) what looks speak for a pair: they
+    decide between people, and not whether a box may be somebody's.
     """
     owner = np.full(len(observations), NOBODY, np.int64)
     if not len(observations) or not len(states):
@@ -66,7 +69,8 @@ def associate(observations: Observations, states: States, found: Float, gate: fl
             )
         gain, distance = gains(observations, here, around, box, person, chance)
         allowed = (distance < gate) & (gain > 0)
-        owner = _chosen(observations, person[allowed], box[allowed], gain[allowed])
+        worth = np.maximum(gain + alike[person, box], LEAST)
+        owner = _chosen(observations, person[allowed], box[allowed], worth[allowed])
         if step and (owner == before).all():
             break
     return owner

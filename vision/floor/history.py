@@ -8,6 +8,7 @@ from typing import Final, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from vision.floor.looks import LATER, remembered
 from vision.floor.motion import States, corrected, joined, predicted
 from vision.floor.settings import FloorSettings
 
@@ -26,7 +27,8 @@ class Moment:
 
     ``key`` (n,), each once, names what was followed; ``states`` as it was followed; ``information`` (n, 3, 3) and
     ``pull`` (n, 3) what its boxes of this moment alone tell; ``odds`` (n,); ``saw`` (n, cameras); ``vest`` (n,) what
-    its boxes speak for the staff's vest, log odds; ``on`` (cameras,) which gave a picture.
+    its boxes speak for the staff's vest, log odds; ``looks`` (n, cameras, d) their appearance, zeros where it is not
+    known; ``on`` (cameras,) which gave a picture.
     """
 
     time_s: float
@@ -37,6 +39,7 @@ class Moment:
     odds: Float
     saw: Bools
     vest: Float
+    looks: Float
     on: Bools
 
     def apart_m(self, one: int, other: int) -> float:
@@ -63,19 +66,22 @@ class Tail:
     """What a moment and all later ones say of who was seen at the moment.
 
     ``row`` (m,) the rows of the moment's people with boxes, ``states`` (m) by this and all later boxes; ``later``
-    (m) by the later ones alone, of those of whom ``known`` (m,) there are any.
+    (m) by the later ones alone, of those of whom ``known`` (m,) there are any; ``looks`` (m, cameras, d) what they look
+    like from then on.
     """
 
     row: Ints
     states: States
     later: States
     known: Bools
+    looks: Float
 
 
 def tails(moments: list[Moment], settings: FloorSettings) -> list[Tail]:
     """The tail of each moment: a Kalman filter from the newest moment back to each."""
     found: list[Tail] = []
     key, states, time_s = np.zeros(0, np.int64), States.empty(), 0.0
+    looks = moments[-1].looks[:0] if moments else np.zeros((0, 0, 0))
     for moment in reversed(moments):
         if len(key):
             states = predicted(states, moment.time_s - time_s, settings.walking)
@@ -87,11 +93,14 @@ def tails(moments: list[Moment], settings: FloorSettings) -> list[Tail]:
         later = _unknown(moment.states[row], settings)
         later.mean[here], later.variance[here] = states.mean[there], states.variance[there]
         tail = corrected(later, moment.information[row], moment.pull[row])
-        found.append(Tail(row, tail, later, known))
+        shown = moment.looks[row]
+        shown[here] = remembered(looks[there], shown[here], LATER)
+        found.append(Tail(row, tail, later, known, shown))
         unseen = ~np.isin(key, seen)
         order = np.argsort(np.concatenate([seen, key[unseen]]))
         key = np.concatenate([seen, key[unseen]])[order]
         states = joined(tail, states[unseen])[order]
+        looks = np.concatenate([shown, looks[unseen]])[order]
         time_s = moment.time_s
     return found[::-1]
 

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vision.association import assign
+from vision.floor.association import LEAST
 from vision.floor.motion import States
 from vision.floor.openings import Openings
 from vision.floor.settings import FloorSettings
@@ -26,13 +27,16 @@ def link(
     ago_s: Float,
     silence: Float,
     same: NDArray[np.bool_],
+    alike: Float,
     openings: Openings,
     settings: FloorSettings,
 ) -> tuple[Ints, Ints]:
     """Rows of ``heads`` (h) and ``tails`` (t) that are one person's.
 
     ``heads`` are predicted for the tails' moment, ``ago_s`` (h,) since each was seen, and ``silence`` (h,) the
-    logarithm of the chance that nobody saw them since if they were there; ``same`` (h, t) which were followed as one.
+    logarithm of the chance that nobody saw them since if they were there; ``same`` (h, t) which were followed as one;
+    ``alike`` (h, t) what their looks speak for one person. Looks decide between links, and not whether there is one:
+    who turns around looks like somebody else.
     """
     reach = 4.0 * np.sqrt(np.trace(heads.variance[:, :2, :2], axis1=1, axis2=2))
     reach += settings.walking.leap * 3.0 * np.sqrt(np.maximum(ago_s, 1e-3))
@@ -43,7 +47,8 @@ def link(
     gain = gains(heads[head], tails[tail], ago_s[head], openings, settings)
     gain += silence[head] + settings.keep * same[head, tail]
     good = gain > 0
-    return assign(head[good], tail[good], gain[good] - 1.0)
+    worth = np.maximum(gain + settings.looks_in_link * alike[head, tail], LEAST)
+    return assign(head[good], tail[good], worth[good] - 1.0)
 
 
 def gains(heads: States, tails: States, ago_s: Float, openings: Openings, settings: FloorSettings) -> Float:

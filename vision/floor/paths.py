@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Final
 
 import numpy as np
@@ -10,6 +11,7 @@ from numpy.typing import NDArray
 from vision.floor.coverage import seen_share
 from vision.floor.history import Moment, Tail, tails
 from vision.floor.linking import link
+from vision.floor.looks import remembered, speaks, widened
 from vision.floor.motion import States, both, corrected, joined, predicted, started
 from vision.floor.observations import Rig
 from vision.floor.openings import Openings
@@ -42,6 +44,7 @@ class Paths:
         self._heads = States.empty()
         self._id, self._key = np.zeros(0, np.int64), np.zeros(0, np.int64)
         self._seen_s, self._silence, self._vest = np.zeros(0), np.zeros(0), np.zeros(0)
+        self._looks = np.zeros((0, len(rig.cameras), 0))
         self._vests = False  # whether any were ever looked for
         self._seen_xy = np.zeros((0, 2))
         self._time_s = 0.0
@@ -63,6 +66,11 @@ class Paths:
         """The newest moment."""
         self._moments.append(moment)
         self._vests = self._vests or bool(moment.vest.any())
+
+    def widen(self, length: int) -> None:
+        """From now on there are appearance vectors of this length."""
+        self._looks = widened(self._looks, length)
+        self._moments = [replace(each, looks=widened(each.looks, length)) for each in self._moments]
 
     def unite(self, stays: int, goes: int) -> None:
         """Two keys are one person: what is not settled yet of ``goes`` is of ``stays``, where that was not seen.
@@ -140,12 +148,14 @@ class Paths:
         same = self._key[:, None] == key[None]
         # Away from gates who is not seen is hidden, and stays so for a while: more of it says no more.
         silence = np.where(inside, np.maximum(self._silence, s.silence_inside), self._silence)
-        row, column = link(self._heads, tail.states, ago_s, silence, same, self._openings, s)
+        alike = speaks(self._looks[:, None], tail.looks[None]).sum(axis=2)
+        row, column = link(self._heads, tail.states, ago_s, silence, same, alike, self._openings, s)
         self._silence[row] = 0.0
         # Paths that go on.
         here = tail.row[column]
         better = corrected(self._heads[row], moment.information[here], moment.pull[here])
         self._heads.mean[row], self._heads.variance[row] = better.mean, better.variance
+        self._looks[row] = remembered(self._looks[row], moment.looks[here])
         self._vest[row] = gathered(self._vest[row], moment.vest[here])
         self._key[row], self._seen_s[row] = key[column], moment.time_s
         self._seen_xy[row] = better.mean[:, :2]
@@ -164,6 +174,7 @@ class Paths:
         self._seen_s = np.concatenate([self._seen_s, np.full(len(fresh), moment.time_s)])
         self._seen_xy = np.concatenate([self._seen_xy, new.mean[:, :2]])
         self._silence = np.concatenate([self._silence, np.zeros(len(fresh))])
+        self._looks = np.concatenate([self._looks, moment.looks[tail.row[fresh]]])
         self._vest = np.concatenate([self._vest, gathered(np.zeros(len(fresh)), moment.vest[tail.row[fresh]])])
         self._rename()
         path = np.concatenate([row, count + np.arange(len(fresh))]).astype(np.int64)
@@ -186,7 +197,7 @@ class Paths:
         self._heads, self._id = self._heads[kept], self._id[kept]
         self._key, self._seen_s = self._key[kept], self._seen_s[kept]
         self._seen_xy, self._silence = self._seen_xy[kept], self._silence[kept]
-        self._vest = self._vest[kept]
+        self._vest, self._looks = self._vest[kept], self._looks[kept]
 
     def _rename(self) -> None:
         """Live tracks bear the id of the path that they are; what bore it before gets one of its own."""

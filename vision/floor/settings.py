@@ -85,6 +85,7 @@ class FloorSettings:
     last seen, or when the log chance that the cameras missed it since is below ``silence``. With gates that is only at
     one, below ``silence_at_gates``: who is not seen elsewhere is hidden, and however long that is, it speaks against
     being the same by ``silence_inside`` at most. Who is before a gate is told of once two cameras see them, or inside.
+    Looks count ``looks_in_link`` times as much between paths as between boxes: there several moments speak.
     """
 
     boxes: BoxErrors = BoxErrors()
@@ -107,3 +108,4 @@ class FloorSettings:
     silence: float = -30.0
     silence_at_gates: float = -12.0
     silence_inside: float = -8.0
+    looks_in_link: float = 2.0

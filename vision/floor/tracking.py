@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, Self
 
 import numpy as np
@@ -15,6 +15,7 @@ from vision.floor.association import NOBODY, associate, evidence, gathered
 from vision.floor.clustering import clusters
 from vision.floor.coverage import seen_share
 from vision.floor.history import Moment
+from vision.floor.looks import remembered, speaks, vectors, widened, width
 from vision.floor.motion import States, corrected, joined, predicted, started
 from vision.floor.observations import Observations, Rig, observe
 from vision.floor.openings import Openings
@@ -37,7 +38,8 @@ _ALONE: Final = 1.0  # so much less than sure is who was seen once by one camera
 @dataclass(frozen=True, slots=True, eq=False)
 class _People:
     """Who is followed, n rows: ``key`` (n,) rising, ``states``, ``odds`` (n,) that somebody is there, ``saw`` (n,
-    cameras) at this moment, and what the boxes of this moment tell: ``information`` (n, 3, 3) and ``pull`` (n, 3).
+    cameras) at this moment, what the boxes of this moment tell: ``information`` (n, 3, 3) and ``pull`` (n, 3), and what
+    they ``looks`` like (n, cameras, d) so far.
     """
 
     key: Ints
@@ -46,13 +48,15 @@ class _People:
     saw: Bools
     information: Float
     pull: Float
+    looks: Float
 
     @classmethod
-    def empty(cls, cameras: int) -> Self:
+    def empty(cls, cameras: int, length: int) -> Self:
         """Nobody."""
         none = np.zeros(0)
         saw = np.zeros((0, cameras), np.bool_)
-        return cls(none.astype(np.int64), States.empty(), none, saw, np.zeros((0, 3, 3)), np.zeros((0, 3)))
+        told, looks = (np.zeros((0, 3, 3)), np.zeros((0, 3))), np.zeros((0, cameras, length))
+        return cls(none.astype(np.int64), States.empty(), none, saw, *told, looks)
 
     def __getitem__(self, index: Bools) -> Self:
         return type(self)(*(getattr(self, name)[index] for name in self.__slots__))
@@ -61,7 +65,7 @@ class _People:
         """These and then those."""
         rows = {
             name: np.concatenate([getattr(self, name), getattr(more, name)])
-            for name in ("key", "odds", "saw", "information", "pull")
+            for name in ("key", "odds", "saw", "information", "pull", "looks")
         }
         return _People(states=joined(self.states, more.states), **rows)
 
@@ -100,7 +104,8 @@ class FloorTracker:
 
     def reset(self) -> None:
         """Forget everyone, for another day."""
-        self._people = _People.empty(len(self.cameras))
+        self._length = 0  # of appearance vectors
+        self._people = _People.empty(len(self.cameras), 0)
         self._next_key = 1
         self._time_s: float | None = None
         self._twins = Twins()
@@ -128,31 +133,35 @@ class FloorTracker:
     def update(self, time_s: float, detections: Mapping[str, Detections]) -> FloorTracks:
         """Take in what the cameras see at ``time_s`` seconds.
 
-        A camera that is absent gave no picture; one without detections saw nobody, which is told. Raises ``ValueError``
-        for a camera that the tracker does not know, and when time does not advance.
+        A camera that is absent gave no picture; one without detections saw nobody, which is told. With ``embedding``
+        looks help to tell who is who, as long as somebody is followed. Raises ``ValueError`` for a camera that the
+        tracker does not know, when time does not advance, and for appearance vectors of another length than before.
         """
         if unknown := sorted(set(detections) - set(self.cameras)):
             raise ValueError(f"no camera {', '.join(unknown)}; there are {', '.join(self.cameras)}")
         if self._time_s is not None and time_s <= self._time_s:
             raise ValueError(f"time must advance between updates: {self._time_s} s, then {time_s} s")
+        self._widen(width(detections.values()))
         dt = None if self._time_s is None else time_s - self._time_s
         self._time_s = time_s
         seen = self._observed(detections)
         on = np.array([name in detections for name in self.cameras], np.bool_)
-        people, owner = self._followed(seen, on, dt or 0.0)
+        looks = vectors(self.cameras, detections, seen, self._length)
+        people, owner = self._followed(seen, on, dt or 0.0, looks)
         newcomers, new_owner = self._newcomers(seen[owner == NOBODY], on, dt)
         owner[owner == NOBODY] = np.where(new_owner >= 0, new_owner + len(people.key), NOBODY)
         people = people.and_(newcomers)
         names = self._paths.names
         named = np.array([key in names for key in people.key.tolist()], np.bool_)
+        own = np.flatnonzero(owner >= 0)
+        now = np.zeros((len(people.key), len(self.cameras), self._length))
+        now[owner[own], seen.camera[own]] = looks[own]
+        people = replace(people, looks=remembered(people.looks, now))
         for key in people.key[~named & (people.odds > self.settings.confirm)].tolist():
             names[key] = self._paths.new_id()
         vest = self._vests(detections, seen, owner, len(people.key))
-        self._paths.add(
-            Moment(
-                time_s, people.key, people.states, people.information, people.pull, people.odds, people.saw, vest, on
-            )
-        )
+        told = people.information, people.pull, people.odds, people.saw, vest, now
+        self._paths.add(Moment(time_s, people.key, people.states, *told, on))
         self._people = people[people.odds > np.where(named, self.settings.drop, self.settings.drop - _WEAK)]
         self.settled = self._paths.settle(time_s)
         named_owner = [names.get(int(people.key[row]), 0) if row >= 0 else 0 for row in owner]
@@ -186,6 +195,15 @@ class FloorTracker:
             joints=self.settings.joints,
         )
 
+    def _widen(self, length: int) -> None:
+        if length in (0, self._length):
+            return
+        if self._length:
+            raise ValueError(f"appearance vectors must have the length {self._length} as before, got {length}")
+        self._length = length
+        self._people = replace(self._people, looks=widened(self._people.looks, length))
+        self._paths.widen(length)
+
     def _vests(self, detections: Mapping[str, Detections], seen: Observations, owner: Ints, people: int) -> Float:
         """What the boxes of each person (people,) speak for the staff's vest."""
         told = np.zeros(people)
@@ -195,12 +213,13 @@ class FloorTracker:
                 np.add.at(told, owner[own], speaks_for_vest(share[seen.box[own]]))
         return told
 
-    def _followed(self, seen: Observations, on: Bools, dt: float) -> tuple[_People, Ints]:
+    def _followed(self, seen: Observations, on: Bools, dt: float, looks: Float) -> tuple[_People, Ints]:
         """Who was followed before, at this moment; and whose each box is."""
         s, people = self.settings, self._people
         ahead = predicted(people.states, dt, s.walking)
         found = s.boxes.found * seen_share(self._rig, ahead.place, sight=self._sight) * on
-        owner = associate(seen, ahead, found, s.gate, s.rounds)
+        alike = speaks(people.looks[:, seen.camera], looks[None])
+        owner = associate(seen, ahead, found, s.gate, s.rounds, alike)
         saw = np.zeros(found.shape, np.bool_)
         saw[owner[owner >= 0], seen.camera[owner >= 0]] = True
         told = evidence(seen, owner, ahead.place, ahead.place_variance, found, saw)
@@ -208,7 +227,7 @@ class FloorTracker:
         odds = np.minimum(np.log(here) - np.log1p(-np.minimum(here, 1 - 1e-9)) + told, s.surest)
         states = corrected(ahead, *gathered(seen, owner, len(ahead)))
         kept = np.ones(len(ahead), np.bool_)
-        for one, other in self._twins.same(seen, owner, ahead, states, found, saw, people.key, odds, told):
+        for one, other in self._twins.same(seen, owner, ahead, states, found, saw, people.key, odds, told, alike):
             # Who was given out stays, and of two who were, the older.
             known = [int(people.key[row]) in self._paths.names for row in (one, other)]
             stays, goes = (other, one) if known[1] and not known[0] else (one, other)
@@ -221,13 +240,13 @@ class FloorTracker:
         owner = np.where(owner >= 0, place[owner], owner) if len(place) else owner
         information, pull = gathered(seen, owner, int(kept.sum()))
         states = corrected(ahead[kept], information, pull)
-        return _People(people.key[kept], states, odds[kept], saw[kept], information, pull), owner
+        return _People(people.key[kept], states, odds[kept], saw[kept], information, pull, people.looks[kept]), owner
 
     def _newcomers(self, rest: Observations, on: Bools, dt: float | None) -> tuple[_People, Ints]:
         """Who may be new, from boxes that are nobody's; and whose each of these boxes is."""
         s = self.settings
         if not len(rest):
-            return _People.empty(len(self.cameras)), np.zeros(0, np.int64)
+            return _People.empty(len(self.cameras), self._length), np.zeros(0, np.int64)
         found = s.boxes.found * seen_share(self._rig, rest.place, hiding=False, sight=self._sight) * on
         # Who is there at the first moment came at some time before, and by now may be anywhere.
         many = np.full(len(rest), s.arrivals * s.leave_s)
@@ -246,7 +265,8 @@ class FloorTracker:
         key = self._next_key + np.arange(count)
         self._next_key += count
         states = started(new.place[good], new.variance[good], s.walking)
-        return _People(key, states, odds[good], saw, *gathered(rest, owner, count)), owner
+        looks = np.zeros((count, len(self.cameras), self._length))
+        return _People(key, states, odds[good], saw, *gathered(rest, owner, count), looks), owner
 
     def _shown(self) -> FloorTracks:
         people = self._people

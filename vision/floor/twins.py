@@ -1,7 +1,8 @@
 """Finds two tracks of one person: near one another, and hardly ever in one camera's picture at the same time.
 
 At each moment the boxes of both are explained once as one person's and once as two people's. What speaks for one adds
-up over time; a camera that sees both at once speaks strongly for two.
+up over time; a camera that sees both at once speaks strongly for two. What a camera sees of one is also compared with
+what it saw of the other before.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ _NEAR_M: Final = 0.8
 _BODIES_M: Final = 0.35  # the middles of two bodies are no nearer than that
 _ERROR_M: Final = 0.12  # of two places close to one another
 _BODIES_MOST: Final = 2.0  # that this speaks for one at a moment
+_LOOKS: Final = 0.5  # of what looks speak at a moment: those of the next moments err alike
 _LEAST: Final = -20.0  # that much speaks against at most, so that it can be outweighed
 
 
@@ -42,10 +44,12 @@ class Twins:
         key: Ints,
         odds: Float,
         alone: Float,
+        alike: Float,
     ) -> list[tuple[int, int]]:
         """Rows (older, newer) of tracks that are one person, each row once.
 
-        ``alone`` (people,) is the evidence of each with its own boxes, ``odds`` (people,) what a track is worth.
+        ``alone`` (people,) is the evidence of each with its own boxes, ``odds`` (people,) what a track is worth,
+        ``alike`` (people, boxes) what looks speak for a box being somebody's.
         """
         apart = np.linalg.norm(states.mean[:, None, :2] - states.mean[None, :, :2], axis=2)
         older, newer = np.nonzero((apart < _NEAR_M) & (key[:, None] < key[None]))
@@ -54,6 +58,7 @@ class Twins:
             return []
         one = self._as_one(observations, owner, ahead, found, saw, older, newer)
         one += np.minimum(0.5 * (np.maximum(_BODIES_M - apart[older, newer], 0.0) / _ERROR_M) ** 2, _BODIES_MOST)
+        one += _LOOKS * _looks(owner, observations.camera, saw, older, newer, alike)
         before, self._odds = self._odds, {}
         found_pairs: list[tuple[int, int]] = []
         used: set[int] = set()
@@ -86,3 +91,13 @@ class Twins:
         pair, box = pair[~double], box[~double]
         seen = saw[older] | saw[newer]
         return evidence(observations[box], pair, place, variance, found[older], seen)
+
+
+def _looks(owner: Ints, camera: Ints, saw: NDArray[np.bool_], older: Ints, newer: Ints, alike: Float) -> Float:
+    """What the looks of either's boxes speak for being the other's, in cameras that do not see both (pairs,)."""
+    told = np.zeros(len(older))
+    for one, other in ((older, newer), (newer, older)):
+        pair, box = np.nonzero(owner[None] == other[:, None])
+        apart = ~saw[one[pair], camera[box]]
+        np.add.at(told, pair[apart], alike[one[pair[apart]], box[apart]])
+    return told

@@ -16,8 +16,8 @@ from store.layout import Plan
 from vision.detections import Detections
 from vision.floor import FloorMoment, FloorTracker, FloorTracks
 from vision.floor.facts import FloorFacts
+from vision.floor.looks import described
 from vision.floor.sight import Sight
-from vision.floor.staff import vest_share
 from vision.shop.asking import Questions, Settled
 from vision.shop.attribution import Attributor
 from vision.shop.evidence import HandChange, Reach, SlotChange, Stop
@@ -105,11 +105,7 @@ class ShopWatcher:
 
         Raises ``ValueError`` for a camera that is not known, and when time does not advance.
         """
-        if self._vest is not None:
-            detections = {
-                name: replace(people, vest=vest_share(captured[name][1], people, self._vest))
-                for name, people in detections.items()
-            }
+        detections = {name: described(captured[name][1], people, self._vest) for name, people in detections.items()}
         tracks = self._tracker.update(time_s, detections)
         pictures = {
             name: SeenPicture(at, image, detections[name], self._tracker.owners[name])

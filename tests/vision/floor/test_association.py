@@ -41,7 +41,8 @@ def full(people):
 def test_nobody_has_two_boxes_of_one_camera_and_no_box_two_people(people, seed):
     rng = np.random.default_rng(seed)
     seen = observed(rng.uniform(-2, 2, (people, 2)), rng, 0.05)
-    owner = associate(seen, expected_at(rng.uniform(-2, 2, (people, 2))), full(people), 20.0, 3)
+    states, alike = expected_at(rng.uniform(-2, 2, (people, 2))), np.zeros((people, len(seen)))
+    owner = associate(seen, states, full(people), 20.0, 3, alike)
     own = owner >= 0
     pairs = owner[own] * len(CAMERAS) + seen.camera[own]
     assert len(np.unique(pairs)) == own.sum()
@@ -59,7 +60,7 @@ def test_what_the_other_cameras_see_decides_who_is_who():
         seen = observed(xy, rng, 0.04)
         states = expected_at(xy + rng.normal([0.17, 0.05], 0.2, (2, 2)), 0.35)
         for rounds in mixed:
-            owner = associate(seen, states, full(2), 20.0, rounds)
+            owner = associate(seen, states, full(2), 20.0, rounds, np.zeros((2, len(seen))))
             of_camera = [owner[seen.camera == place] for place in range(len(CAMERAS))]
             mixed[rounds] += sum(each.tolist() != of_camera[0].tolist() for each in of_camera)
     assert mixed[3] < 0.8 * mixed[1]
@@ -92,6 +93,19 @@ def test_nothing_seen_changes_nothing():
     assert np.allclose(same.mean, states.mean)
     assert np.allclose(same.variance, states.variance)
     none = observed(np.zeros((0, 2)))
-    assert associate(none, states, full(1), 20.0, 3).tolist() == []
+    assert associate(none, states, full(1), 20.0, 3, np.zeros((1, 0))).tolist() == []
     assert (gathered(none, np.zeros(0, np.int64), 1)[0] == 0).all()
     assert NOBODY < 0
+
+
+def test_looks_decide_between_people_and_not_whether_a_box_is_somebodys():
+    """Two stand 20 cm apart, and look like one another's boxes; then like nobody's."""
+    places = np.array([[-0.1, 0.0], [0.1, 0.0]])
+    seen = observed(places)
+    plain = associate(seen, expected_at(places), full(2), 20.0, 3, np.zeros((2, len(seen))))
+    theirs = np.arange(2)[:, None] == plain[None]
+    assert (plain >= 0).all()
+    turned = associate(seen, expected_at(places), full(2), 20.0, 3, np.where(theirs, -9.0, 9.0))
+    assert turned.tolist() == (1 - plain).tolist()
+    nobody = associate(seen, expected_at(places), full(2), 20.0, 3, np.full((2, len(seen)), -50.0))
+    assert (nobody >= 0).all()  # killed: who turns around is somebody new

@@ -28,7 +28,7 @@ def moment(time_s, places):
     return Moment(
         time_s, np.array(list(places), np.int64), States(state, np.tile(0.01 * np.eye(5), (count, 1, 1))), information,
         (information @ state[:, [0, 1, 4], None])[..., 0], np.full(count, 8.0), saw, np.zeros(count),
-        np.ones(4, np.bool_),
+        np.zeros((count, 4, 0)), np.ones(4, np.bool_),
     )  # fmt: skip
 
 
