@@ -21,6 +21,8 @@ from vision.detections import Detections
 from vision.floor.staff import Rgb, vest_share
 
 BEAT_S: Final = 1.0
+LONGEST_S: Final = 2.0
+"""By the clock a picture waits no longer than that for the next one of its camera."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,8 +119,8 @@ class _Eyes:
         self._planner = BatchPlanner(job.most, job.patience_s, job.rest_s)
         self._since: dict[str, float] = {}
         self._pace: dict[str, Pace] = {}
-        # By camera: the ticket of the last picture that was looked at, and when it was captured.
-        self._looked: dict[str, tuple[int, float]] = {}
+        # By camera: the ticket of its last picture, when that was looked at, and when it was captured.
+        self._looked: dict[str, tuple[int, float, float]] = {}
         self._told_at = 0.0
 
     def __enter__(self) -> _Eyes:
@@ -147,7 +149,7 @@ class _Eyes:
             self._told_at = now
         for camera, ring in self._rings.items():
             captured_at = ring.peek()
-            if captured_at is None or self._may_wait(camera, ring.written, captured_at):
+            if captured_at is None or self._may_wait(camera, ring.written, captured_at, now):
                 self._since.pop(camera, None)
             else:
                 self._since.setdefault(camera, now)
@@ -159,11 +161,13 @@ class _Eyes:
             bell.acquire(timeout=max(batch.wait_s, 0.0005))
         return True
 
-    def _may_wait(self, camera: str, written: int, captured_at: float) -> bool:
+    def _may_wait(self, camera: str, written: int, captured_at: float, now: float) -> bool:
         pace = self._pace.get(camera)
         if pace is None or camera not in self._looked:
             return False
-        ticket, before = self._looked[camera]
+        ticket, at, before = self._looked[camera]
+        if now - at >= max(pace.longest_s, LONGEST_S):
+            return False  # perhaps the camera's last one: none comes after it
         if 0 <= captured_at - before < pace.least_s:
             return True
         return written - ticket < pace.every and captured_at - before < pace.longest_s
@@ -174,7 +178,7 @@ class _Eyes:
         for name in cameras:
             self._since.pop(name, None)
         for ring, found in taken:
-            self._looked[ring.place.camera] = found.ticket, found.frame.captured_at
+            self._looked[ring.place.camera] = found.ticket, time.monotonic(), found.frame.captured_at
         images = [found.frame.bgr() for _, found in taken]
         # A picture that its writer came upon meanwhile is not looked at: the next one is on its way.
         sound = [(found, image) for (ring, found), image in zip(taken, images, strict=True) if ring.whole(found)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import multiprocessing
+import time
 from collections.abc import Sequence
 
 import numpy as np
@@ -10,7 +11,7 @@ import numpy as np
 from cameras.planes import planes_shape
 from cameras.ring import FrameRing
 from models.boxes import Boxes
-from vision.worker.looking import Look, LookingJob, Pace, _Eyes
+from vision.worker.looking import LONGEST_S, Look, LookingJob, Pace, _Eyes
 
 SIZE = (64, 48)
 
@@ -22,8 +23,10 @@ class Nobody:
         return [Boxes.empty() for _ in images]
 
 
-def looked(pace: Pace | None, pictures: int) -> tuple[list[int], int]:
-    """The indices of pictures that were looked at, of so many that came one by one; how many were passed over."""
+def looked(pace: Pace | None, pictures: int, then_s: float | None = None) -> tuple[list[int], int]:
+    """The indices of pictures that were looked at, of so many that came one by one; how many were passed over. With
+    ``then_s`` one more look is offered so much later.
+    """
     spawn = multiprocessing.get_context("spawn")
     ours, theirs = spawn.Pipe()
     bell = spawn.Semaphore(0)
@@ -39,6 +42,10 @@ def looked(pace: Pace | None, pictures: int) -> tuple[list[int], int]:
             ring.write(np.zeros(planes_shape(SIZE), np.uint8), index, 100.0 + index)
             bell.release()
             eyes.step(bell)
+            if then_s is not None and index == pictures - 1:
+                time.sleep(then_s)
+                bell.release()
+                eyes.step(bell)
             while ours.poll():
                 if isinstance(what := ours.recv(), Look):
                     found.append(what)
@@ -56,6 +63,14 @@ def test_but_not_after_too_long():
     assert looked(Pace("till", 100, 0.0), 4) == ([0, 1, 2, 3], 0)
     # Of the camera's time, in which pictures lie one second apart. Killed: of the clock on the wall.
     assert looked(Pace("till", 100, 2.5), 7) == ([0, 3, 6], 4)
+
+
+def test_the_last_picture_of_all_is_looked_at_in_the_end():
+    assert looked(Pace("till", 100, 1e3), 3, LONGEST_S + 0.1)[0] == [0]  # killed: a pace that is slower is not kept
+    for least_s in (0.0, 1.5):
+        pace = Pace("till", 100, 1.5, least_s)
+        assert looked(pace, 2, 0.0)[0] == [0]
+        assert looked(pace, 2, LONGEST_S + 0.1)[0] == [0, 1]  # killed: waiting for one that never comes
 
 
 def test_and_not_so_soon_that_both_count_as_one():
