@@ -108,19 +108,17 @@ def watch(
     gated: bool = False,
     key_frames: bool = False,
     paced: bool = False,
-    speed: float = 1.0,
     loop: bool = False,
     frame_rate: float | None = None,
 ) -> Watched:
     """Watch ``cameras`` with the worker until each has shown ``pictures`` after the first ``warm``, or to the end.
 
     With ``floor`` they follow people together over its floor, else each in its own picture. ``paced`` films play at
-    their own pace, ``speed`` times as fast, or at ``frame_rate``, else every picture is waited for;
-    ``key_frames`` needs a floor and ``paced``.
+    their own pace or at ``frame_rate``, else every picture is waited for; ``key_frames`` needs a floor and ``paced``.
     """
     gate = StillnessSettings() if gated else None
     jobs = [
-        DecoderJob(str(path), name, frame_rate=frame_rate, loop=loop, paced=paced, speed=speed, gate=gate)
+        DecoderJob(str(path), name, frame_rate=frame_rate, loop=loop, paced=paced, gate=gate)
         for name, path in cameras.items()
     ]
     looks: list[Look] = []
@@ -141,7 +139,7 @@ def watch(
     if floor is not None:
         views = [view for view in floor.plan.cameras if view.camera in cameras]
         # Films do not begin at one moment, as the pictures of cameras do.
-        following = FloorFollowing(patience_s=1.0 / speed, key_frames=KeyFrames() if key_frames else None)
+        following = FloorFollowing(patience_s=1.0, key_frames=KeyFrames() if key_frames else None)
         if not paced:
             following = FloorFollowing(patience_s=math.inf)
         followed = FloorFollower(floor.plan, views, events.extend, store=STORE, pace=worker.pace, following=following)

@@ -28,8 +28,8 @@ _WAIT_S: Final = 0.0005  # between two looks whether the reader has taken a pict
 class DecoderJob:
     """What to decode; see ``cameras.open.open_source``. ``uri`` may hold a password and is shown nowhere.
 
-    ``gate`` None lets every picture pass. With ``paced`` recorded footage comes at its own pace, or ``speed`` times as
-    fast, and skips, as a live camera's does, from when its first picture is taken.
+    ``gate`` None lets every picture pass. With ``paced`` recorded footage comes at its own pace and skips, as a live
+    camera's does, from when its first picture is taken.
     """
 
     uri: str = field(repr=False)
@@ -38,7 +38,6 @@ class DecoderJob:
     start: float | None = None
     loop: bool = False
     paced: bool = False
-    speed: float = 1.0
     gate: StillnessSettings | None = None
 
 
@@ -114,7 +113,7 @@ def _pour(source: FrameSource, job: DecoderJob, ring: FrameRing, bell: Semaphore
     waits = not source.live
     # Of the process' time, not the clock's: most of that is waiting for the camera.
     began = time.process_time()
-    for picture in _paced(decoded(source), job.speed) if job.paced else decoded(source):
+    for picture in _paced(decoded(source)) if job.paced else decoded(source):
         if stop.is_set():
             return
         looks = gate is None or gate.update(picture.luma(), picture.captured_at)
@@ -130,9 +129,9 @@ def _pour(source: FrameSource, job: DecoderJob, ring: FrameRing, bell: Semaphore
         began = time.process_time()
 
 
-def _paced(pictures: Iterator[Decoded], speed: float) -> Iterator[Decoded]:
-    """Each picture when as much time has passed since the first was done with as lies between them, at ``speed``; what
-    is late is passed over.
+def _paced(pictures: Iterator[Decoded]) -> Iterator[Decoded]:
+    """Each picture when as much time has passed since the first was done with as lies between them; what is late is
+    passed over.
     """
     began: tuple[float, float] | None = None
     for picture in pictures:
@@ -140,7 +139,7 @@ def _paced(pictures: Iterator[Decoded], speed: float) -> Iterator[Decoded]:
             yield picture
             began = time.monotonic(), picture.captured_at
             continue
-        ahead = (picture.captured_at - began[1]) / speed - (time.monotonic() - began[0])
+        ahead = (picture.captured_at - began[1]) - (time.monotonic() - began[0])
         if ahead > 0:
             time.sleep(ahead)
         if ahead > -_LATE_S:
