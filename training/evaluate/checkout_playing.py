@@ -16,6 +16,7 @@ from training.evaluate.checkout_kept import KeptPeople, kept_file
 from training.evaluate.checkout_seeing import Cost, Image, seen_moments
 from training.evaluate.checkout_stream import CheckoutStream
 from training.evaluate.checkout_suite import Sensors, SuiteSettings
+from vision.shop.looking import StillLooker
 from vision.shop.loop import Watcher
 from vision.shop.networks import Networks
 from vision.shop.watcher import ShopWatcher
@@ -55,7 +56,7 @@ def play(
     def find(keys: Sequence[tuple[str, float]], images: Sequence[Image]) -> list[Boxes]:
         return kept.find(keys, images) if kept else networks.eyes.detect(images, settings.least)
 
-    for moment in seen_moments(clip, find, settings, cost):
+    for moment in seen_moments(clip, StillLooker(find).find, settings, cost):
         first_s, last_s = (moment.time_s if first_s is None else first_s), moment.time_s
         for name, shop in shops.items():
             with cost.timed(f"watch, {name}"):

@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
-from models.boxes import Boxes
 from training.evaluate.checkout_clip import Clip
 from training.evaluate.checkout_suite import SuiteSettings
 from vision.detections import Detections
 from vision.shop.gathering import Gathered, MomentGatherer
+from vision.shop.looking import Find
 
 Image = NDArray[np.uint8]
-Find = Callable[[Sequence[tuple[str, float]], Sequence[Image]], list[Boxes]]
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -20,6 +20,7 @@ from store.events import Event, PersonMoved
 from vision.detections import Detections
 from vision.shop.clips import ClipKeeper
 from vision.shop.gathering import Gathered, MomentGatherer
+from vision.shop.looking import StillLooker
 from vision.shop.readings import SideFacts
 from vision.shop.sources import Ended, ShopCameras
 
@@ -92,7 +93,8 @@ class ShopLoop:
     ) -> None:
         self.state = ShopState()
         self._cameras, self._sizes, self._refuse = cameras, sizes, refuse
-        self._eyes, self._watcher, self._publish = eyes, watcher, publish
+        self._looker = StillLooker(lambda _, images: eyes.detect(images, LEAST))
+        self._watcher, self._publish = watcher, publish
         self._side, self._clips = side or SideFacts(), clips
         # Of recordings every picture counts, and one that is read slowly is waited for.
         patience = {} if cameras.live else {"patience_s": math.inf}
@@ -149,7 +151,7 @@ class ShopLoop:
             names = list(moment.looks)
             images = [moment.looks[name].image for name in names]
             began = time.monotonic()
-            found = self._eyes.detect(images, LEAST)
+            found = self._looker.find([(name, moment.captured_at[name]) for name in names], images)
             seen = time.monotonic()
             self._weigh(self._gatherer.newest_s)
             people = {
