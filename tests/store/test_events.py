@@ -15,6 +15,7 @@ from store.events import (
     Event,
     PersonEntered,
     PersonMoved,
+    PersonTogether,
     PlateRead,
     ProductEvent,
     ProductTaken,
@@ -107,6 +108,8 @@ def any_event(cls: type[Event]) -> st.SearchStrategy[Event]:
             **common,
         )
     given_fields = {name: FIELDS.get(name, text) for name in cls.model_fields}
+    if cls is PersonTogether:
+        given_fields["track_id"] = st.lists(text, min_size=2, max_size=4).map(tuple)
     if "reason" in given_fields:
         given_fields["reason"] = REASONS.get(cls.type, text)
     if "who" in given_fields:
