@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from multiprocessing.synchronize import Semaphore
 from typing import Final, NamedTuple
@@ -15,10 +15,10 @@ import numpy as np
 from cameras.ring import FrameRing, RingPlace
 from models.joints import PosedDetector, open_joint_finder
 from models.people import PersonDetector, open_person_detector
-from vision.appearance import colour_embedding
 from vision.batching import BatchPlanner
 from vision.detections import Detections
-from vision.floor.staff import Rgb, vest_share
+from vision.floor.looks import described
+from vision.floor.staff import Rgb
 
 BEAT_S: Final = 1.0
 LONGEST_S: Final = 2.0
@@ -27,9 +27,8 @@ LONGEST_S: Final = 2.0
 
 @dataclass(frozen=True, slots=True)
 class LookingJob:
-    """What to look with: see ``models.people.open_person_detector``; with ``joints`` those are found too.
-
-    ``vest``, red, green and blue, is the colour of the staff's vest, where that is to be looked for.
+    """What to look with: see ``models.people.open_person_detector``; with ``joints`` those are found too, with ``vest``
+    (red, green, blue of 0 to 255) how much of that colour each torso is.
 
     ``most``, ``patience_s`` and ``rest_s`` are the batches': ``vision.batching.BatchPlanner``. What is less sure than
     ``weak`` is not told.
@@ -189,10 +188,7 @@ class _Eyes:
         looked = time.perf_counter()
         for (found, image), boxes in zip(sound, answers, strict=True):
             begun = time.perf_counter()
-            looks = colour_embedding(image, boxes.xyxy)
-            people = Detections(boxes.xyxy, boxes.confidence, boxes.keypoints, looks)
-            if self._job.vest is not None:
-                people = replace(people, vest=vest_share(image, people, self._job.vest))
+            people = described(image, Detections(boxes.xyxy, boxes.confidence, boxes.keypoints), self._job.vest)
             frame = found.frame
             self._pipe.send(
                 Look(
