@@ -46,7 +46,9 @@ class _WorkerCollector(Collector):
         labels = ["worker", "camera"]
         seconds = CounterMetricFamily("aisle_stage_seconds", "Time by stage, in the worker.", labels=[*labels, "stage"])
         pictures = CounterMetricFamily(
-            "aisle_pictures", "Pictures that came, were still, were missed, were looked at.", labels=[*labels, "what"]
+            "aisle_pictures",
+            "Pictures that came, were still, were held back undecoded, were missed, were looked at.",
+            labels=[*labels, "what"],
         )
         restarts = CounterMetricFamily("aisle_decoder_restarts", "Decoders started again.", labels=labels)
         again = CounterMetricFamily("aisle_networks_restarts", "Networks started again.", labels=["worker"])
@@ -59,7 +61,7 @@ class _WorkerCollector(Collector):
                 restarts.add_metric([worker, camera], each["restarts"])
                 for stage, spent in each["seconds"].items():
                     seconds.add_metric([worker, camera, stage], spent)
-                for what in ("came", "still", "missed", "looked"):
+                for what in ("came", "still", "held", "missed", "looked"):
                     pictures.add_metric([worker, camera, what], each[what])
                 for quantile, value in zip(("0.5", "0.99"), each["age_s"].values(), strict=True):
                     if value is not None:

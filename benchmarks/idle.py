@@ -24,12 +24,14 @@ def measure() -> list[Finding]:
 
     def idle() -> float:
         cameras = {name: still.cameras[name] for name in names}
-        found = watch(cameras, looking, pictures=_IDLE_S * RATE_HZ, warm=_WARM, gated=True, paced=True)
+        found = watch(cameras, looking, floor=still, pictures=_IDLE_S * RATE_HZ, warm=_WARM, gated=True, paced=True)
         shares.append(found)
         return found.cpu_s / found.wall_s
 
     def walked() -> float:
-        found = watch(crowd.cameras, looking, pictures=_BUSY_S * RATE_HZ, warm=_WARM, gated=True, paced=True)
+        found = watch(
+            crowd.cameras, looking, floor=crowd, pictures=_BUSY_S * RATE_HZ, warm=_WARM, gated=True, paced=True
+        )
         return found.cpu_s / found.wall_s
 
     found = in_turns({"ours": idle, "busy": walked}, _TURNS)

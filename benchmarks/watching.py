@@ -70,15 +70,19 @@ class _Kept:
 
 @dataclass(slots=True)
 class _Window:
-    """Where the measurement begins and ends, by what each camera has shown."""
+    """Where the measurement begins and ends, by what each camera has shown; asked ten times a second, for it costs."""
 
     worker: Worker
     warm: int
     upto: float
+    again_at: float = 0.0
     began: tuple[float, float, int, int] | None = None
     ended: tuple[float, float, int, int] | None = None
 
     def look(self, stop: threading.Event) -> None:
+        if time.perf_counter() < self.again_at:
+            return
+        self.again_at = time.perf_counter() + 0.1
         account = self.worker.account()
         shown = min((each.came for each in account.values()), default=0)
         if self.began is None and shown >= self.warm:
@@ -142,7 +146,9 @@ def watch(
         following = FloorFollowing(patience_s=1.0, key_frames=KeyFrames() if key_frames else None)
         if not paced:
             following = FloorFollowing(patience_s=math.inf)
-        followed = FloorFollower(floor.plan, views, events.extend, store=STORE, pace=worker.pace, following=following)
+        followed = FloorFollower(
+            floor.plan, views, events.extend, store=STORE, pace=worker.pace, rest=worker.rest, following=following
+        )
     stop = threading.Event()
     window = _Window(worker, warm, pictures + warm)
 

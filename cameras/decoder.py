@@ -15,21 +15,23 @@ from cameras.errors import CameraError
 from cameras.frame import FrameSource
 from cameras.live import CameraState
 from cameras.open import open_source
+from cameras.packets import PacketGate
 from cameras.planes import Decoded, decoded
 from cameras.ring import FrameRing
 from cameras.stillness import MotionGate, StillnessSettings
 
 BEAT_S: Final = 0.5
 _LATE_S: Final = 0.2
-_WAIT_S: Final = 0.0005  # between two looks whether the reader has taken a picture that must not be skipped
+_WAIT_S: Final = 0.002  # between two looks whether the reader has taken a picture that must not be skipped
 
 
 @dataclass(frozen=True, slots=True)
 class DecoderJob:
     """What to decode; see ``cameras.open.open_source``. ``uri`` may hold a password and is shown nowhere.
 
-    ``gate`` None lets every picture pass. With ``paced`` recorded footage comes at its own pace and skips, as a live
-    camera's does, from when its first picture is taken.
+    ``gate`` None lets every picture pass; with one, and where the ring says so, what is still is not decoded either.
+    With ``paced`` recorded footage comes at its own pace and skips, as a live camera's does, from when its first
+    picture is taken.
     """
 
     uri: str = field(repr=False)
@@ -73,6 +75,7 @@ def run_decoder(job: DecoderJob, pipe: Connection, bell: Semaphore) -> None:
         with sending:
             pipe.send(what)
 
+    packets = None if job.gate is None else PacketGate()
     try:
         source = open_source(
             job.uri,
@@ -81,6 +84,7 @@ def run_decoder(job: DecoderJob, pipe: Connection, bell: Semaphore) -> None:
             start=job.start,
             loop=job.loop,
             on_state=tell,
+            gate=packets,
         )
     except CameraError as error:
         tell(Ended(str(error)))
@@ -96,7 +100,7 @@ def run_decoder(job: DecoderJob, pipe: Connection, bell: Semaphore) -> None:
             watch = threading.Thread(target=_beat, args=(ring, pipe, source, stop), name="beat", daemon=True)
             watch.start()
             try:
-                _pour(source, job, ring, bell, stop)
+                _pour(source, job, ring, bell, stop, packets)
                 tell(Ended())
             except CameraError as error:
                 tell(Ended(str(error)))
@@ -107,26 +111,46 @@ def run_decoder(job: DecoderJob, pipe: Connection, bell: Semaphore) -> None:
                 watch.join(2 * BEAT_S)
 
 
-def _pour(source: FrameSource, job: DecoderJob, ring: FrameRing, bell: Semaphore, stop: threading.Event) -> None:
+def _pour(
+    source: FrameSource,
+    job: DecoderJob,
+    ring: FrameRing,
+    bell: Semaphore,
+    stop: threading.Event,
+    packets: PacketGate | None,
+) -> None:
     """Every picture of ``source`` that is worth a look, into the ring."""
     gate = None if job.gate is None else MotionGate(job.gate)
-    waits = not source.live
+    counted = shown = 0
     # Of the process' time, not the clock's: most of that is waiting for the camera.
     began = time.process_time()
     for picture in _paced(decoded(source)) if job.paced else decoded(source):
         if stop.is_set():
             return
-        looks = gate is None or gate.update(picture.luma(), picture.captured_at)
+        looks = picture.picture is not None and (gate is None or gate.update(picture.luma(), picture.captured_at))
+        still, held = int(picture.picture is not None and not looks), 0
+        if packets is not None and gate is not None:
+            packets.allowed = ring.may_rest
+            if picture.picture is not None:
+                packets.see(gate.still)
+            held, counted = packets.held - counted, packets.held
         ready = time.process_time()
         if looks:
+            if not source.live and not job.paced:
+                _wait_for_reader(ring, stop)  # while it looked, the next one was decoded
             picture.write(ring.next())
             ring.publish(picture.index, picture.captured_at)
             bell.release()
-        ring.count(still=not looks, decode_s=ready - began, write_s=time.process_time() - ready)
-        while waits and not ring.all_taken and not stop.is_set():
-            time.sleep(_WAIT_S)
-        waits = waits and not job.paced
+            shown += 1
+        ring.count(still=still + held, held=held, decode_s=ready - began, write_s=time.process_time() - ready)
+        if shown == 1 and looks and job.paced:
+            _wait_for_reader(ring, stop)  # the footage's time begins when somebody looks
         began = time.process_time()
+
+
+def _wait_for_reader(ring: FrameRing, stop: threading.Event) -> None:
+    while not ring.all_taken and not stop.is_set():
+        time.sleep(_WAIT_S)
 
 
 def _paced(pictures: Iterator[Decoded]) -> Iterator[Decoded]:

@@ -14,6 +14,7 @@ from typing import Self
 from cameras.clock import FootageClock
 from cameras.errors import NoFramesError, ResolutionChangedError
 from cameras.frame import Frame
+from cameras.packets import PacketGate
 from cameras.planes import Decoded
 from cameras.reader import Reader, upright_size
 
@@ -44,9 +45,11 @@ class VideoFile:
         frame_rate: float | None = None,
         start: float | None = None,
         loop: bool = False,
+        gate: PacketGate | None = None,
     ) -> None:
         self.camera = camera
         self._path = path
+        self._gate = gate
         self._loop = loop
         self._closed = threading.Event()
         self._reader: Reader | None = None
@@ -80,15 +83,15 @@ class VideoFile:
         return (each.frame() for each in self.decoded())
 
     def decoded(self) -> Iterator[Decoded]:
-        """As iterating, without converting the pictures."""
+        """As iterating, without converting the pictures; what the gate holds back comes without any."""
         clock = FootageClock(self._start, self._frame_rate, by_index=self._by_index)
         index = 0
         while not self._closed.is_set():
-            with closing(Reader(self._path)) as reader:
+            with closing(Reader(self._path, self._gate)) as reader:
                 self._reader = reader
                 duration_s: float | None = None
                 while not self._closed.is_set() and (picture := reader.read()) is not None:
-                    size = upright_size(picture.frame)
+                    size = self._size if picture.frame is None else upright_size(picture.frame)
                     if size != self._size:
                         raise ResolutionChangedError(
                             f"camera {self.camera}: frame {index} is {size[0]}x{size[1]}, those before it "

@@ -17,6 +17,7 @@ from cameras.clock import LiveClock
 from cameras.errors import CameraError, NoFramesError, ResolutionChangedError, UnreachableError
 from cameras.frame import Frame
 from cameras.newest import Newest
+from cameras.packets import PacketGate, usable
 from cameras.planes import Decoded
 from cameras.reader import plausible_rate, seconds, upright_size
 
@@ -63,7 +64,8 @@ class LiveSource:
     A frame older than ``MAX_AGE_S`` is never handed out. Frames are converted to BGR when they are handed out, so that
     those skipped cost no conversion; ``dropped`` counts these, and ``Frame.index`` has gaps there. ``on_state`` is
     called from the decoder thread at the first frame, when the stream is lost, and at the first frame after that;
-    ``state`` holds the newest. What it raises ends the source and is raised by iterating.
+    ``state`` holds the newest. What it raises ends the source and is raised by iterating. What ``gate`` holds back is
+    neither decoded nor handed out.
 
     Iterating raises ``ResolutionChangedError`` when the pictures change their size, since nothing that is measured in
     pixels holds any more.
@@ -79,8 +81,10 @@ class LiveSource:
         frame_rate: float | None = None,
         timeout_s: float = 5.0,
         on_state: Callable[[CameraState], None] | None = None,
+        gate: PacketGate | None = None,
     ) -> None:
         self.camera = camera
+        self._gate = gate
         self.state = CameraState(camera, "degraded", time.time(), "not connected yet")
         self._connect = connect
         self._timeout_s = timeout_s
@@ -201,6 +205,7 @@ class LiveSource:
         stream = container.streams.video[0]
         self._rate = self._stated_rate or plausible_rate(stream) or _FALLBACK_RATE
         self._clock.restart()
+        gate = usable(self._gate, stream)
         fresh_at = self._clock.monotonic()
         reason = "the stream ended"
         try:
@@ -208,10 +213,16 @@ class LiveSource:
                 arrived = self._clock.monotonic()
                 if self._stop.is_set():
                     return None
-                try:
-                    frames = packet.decode()
-                except av.error.InvalidDataError:
-                    frames = []
+                released = [packet] if gate is None else gate.take(packet)
+                frames: list[Any] = []
+                for each in released:
+                    try:
+                        frames = each.decode()
+                    except av.error.InvalidDataError:
+                        frames = []
+                if not released:
+                    self._when(seconds(packet), arrived)
+                    fresh_at = arrived
                 for frame in frames:
                     if self._accept(frame, arrived):
                         fresh_at = self._clock.monotonic()
@@ -236,8 +247,7 @@ class LiveSource:
                 f"camera {self.camera}: the pictures changed from {self._size[0]}x{self._size[1]} to "
                 f"{size[0]}x{size[1]}; set the camera back, or draw its lines and zones anew"
             )
-        captured_at = self._clock.captured_at(seconds(frame), arrived)
-        index, self._index = self._index, self._index + 1
+        index, captured_at = self._when(seconds(frame), arrived)
         if not self._clock.settled or self._is_old(captured_at):
             self._newest.drop()
             return False
@@ -246,6 +256,11 @@ class LiveSource:
         self._become("live", "")
         self._opened.set()
         return True
+
+    def _when(self, pts_s: float | None, arrived: float) -> tuple[int, float]:
+        """The number of the next picture, and when it was captured."""
+        index, self._index = self._index, self._index + 1
+        return index, self._clock.captured_at(pts_s, arrived)
 
     def _become(self, status: Literal["live", "degraded", "closed"], reason: str) -> None:
         changed = status != self.state.status

@@ -12,6 +12,7 @@ from cameras.uri import Address, camera_name, kind_of, local_path, redact, webca
 
 if TYPE_CHECKING:
     from cameras.live import CameraState
+    from cameras.packets import PacketGate
 
 
 def open_source(
@@ -24,6 +25,7 @@ def open_source(
     on_state: Callable[[CameraState], None] | None = None,
     open_timeout_s: float = 10.0,
     read_timeout_s: float = 5.0,
+    gate: PacketGate | None = None,
 ) -> FrameSource:
     """Open a video file, a GIF, a folder of pictures, ``rtsp://HOST/PATH``, ``rtsps://HOST/PATH`` or ``webcam:0``.
 
@@ -32,6 +34,7 @@ def open_source(
     repeats it for ever. For live streams ``on_state`` is told, from another thread, when the stream comes, is lost and
     comes back; ``open_timeout_s`` and ``read_timeout_s`` bound each attempt to connect and the silence after which
     a stream counts as lost; ``frame_rate`` is only what the source states, since live frames carry their own times.
+    With ``gate`` a stream's packets are decoded where that lets them pass; folders of pictures have none.
 
     Raises a ``CameraError`` that says what is wrong; see ``cameras.errors``.
     """
@@ -42,7 +45,7 @@ def open_source(
     if kind == "video":
         from cameras.files import VideoFile
 
-        return VideoFile(local_path(uri), camera=name, frame_rate=frame_rate, start=start, loop=loop)
+        return VideoFile(local_path(uri), camera=name, frame_rate=frame_rate, start=start, loop=loop, gate=gate)
     if kind == "pictures":
         from cameras.images import PictureFolder
 
@@ -62,6 +65,7 @@ def open_source(
             frame_rate=frame_rate,
             timeout_s=read_timeout_s,
             on_state=on_state,
+            gate=gate,
         )
     from cameras import rtsp
 
@@ -72,4 +76,5 @@ def open_source(
         frame_rate=frame_rate,
         timeout_s=read_timeout_s,
         on_state=on_state,
+        gate=gate,
     )

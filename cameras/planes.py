@@ -58,7 +58,8 @@ def planes_shape(size: tuple[int, int]) -> tuple[int, int]:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Decoded:
-    """A picture that is decoded and not yet converted: ``picture`` is PyAV's frame, or uint8 (H, W, 3) BGR.
+    """A picture that is decoded and not yet converted: ``picture`` is PyAV's frame, or uint8 (H, W, 3) BGR; None where
+    a ``PacketGate`` held it back: then there is nothing else to ask.
 
     It is valid until its source is asked for the next one.
     """

@@ -5,7 +5,6 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from datetime import datetime
-from fractions import Fraction
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -13,7 +12,9 @@ import av
 import numpy as np
 from numpy.typing import NDArray
 
+from cameras.clock import in_seconds
 from cameras.errors import NotAVideoError, SourceNotFoundError, TruncatedVideoError
+from cameras.packets import PacketGate, usable
 
 # ffmpeg draws any text file as a terminal.
 _NO_VIDEO = frozenset({"tty"})
@@ -24,7 +25,9 @@ _COUNT_IS_LOOSE = ("mov,",)
 
 
 class Picture(NamedTuple):
-    """A decoded frame of PyAV; timestamp and duration in seconds where the stream has them."""
+    """A decoded frame of PyAV, None for one that was held back; timestamp and duration in seconds where the stream has
+    them.
+    """
 
     frame: Any
     pts_s: float | None
@@ -44,14 +47,9 @@ def upright_size(frame: Any) -> tuple[int, int]:
     return (frame.height, frame.width) if turned else (frame.width, frame.height)
 
 
-def seconds(frame: Any) -> float | None:
-    """The timestamp of a PyAV frame in seconds, None where it has none."""
-    return None if frame.pts is None else in_seconds(frame.pts, frame.time_base)
-
-
-def in_seconds(ticks: int, time_base: Fraction) -> float:
-    """``ticks`` of a stream's clock in seconds: as a product of fractions, which takes ten times as long."""
-    return ticks * time_base.numerator / time_base.denominator
+def seconds(timed: Any) -> float | None:
+    """The timestamp of a frame or packet of PyAV in seconds, None where it has none."""
+    return None if timed.pts is None else in_seconds(timed.pts, timed.time_base)
 
 
 def plausible_rate(stream: Any) -> float | None:
@@ -68,12 +66,12 @@ class Reader:
     A file is truncated when reading it fails, when its last packet is damaged, or when it is shorter than its header
     says by more than headers are known to be wrong: 2 frames or 1 % of the frames, a quarter of a second or 1 % of the
     duration. Formats that state no length (MPEG-TS, fragmented MP4) show only a cut within a frame. What cannot be
-    decoded in the middle of a file is stepped over and counted in ``damaged``.
+    decoded in the middle of a file is stepped over and counted in ``damaged``. What ``gate`` holds back is not decoded.
 
     Raises ``SourceNotFoundError``, ``NotAVideoError`` and ``TruncatedVideoError`` (for a file that lost its index).
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, gate: PacketGate | None = None) -> None:
         self.path = path
         self.damaged = 0
         self._lock = threading.Lock()
@@ -85,6 +83,7 @@ class Reader:
         self._video = videos[0]
         # Decoding ahead in frame threads loses good frames beside a damaged one, at times without an error.
         self._video.thread_type = "SLICE"
+        self._gate = usable(gate, self._video)
         self.frame_rate = plausible_rate(self._video)
         self.frame_count = self._count()
         self.created_at = _creation_time({**self._video.metadata, **self._container.metadata})
@@ -93,24 +92,20 @@ class Reader:
         self._cut_short = False
         # A GIF that lacks its end mark was cut off within its last frame.
         self._unmarked = self._container.format.name == "gif" and not _ends_like_a_gif(path)
-        self._frames: Iterator[Any] | None = self._decode()
+        self._pictures: Iterator[Picture] | None = self._decode()
 
     def read(self) -> Picture | None:
-        """The next frame; None at the end of the file and after ``close``.
+        """The next frame, decoded or held back; None at the end of the file and after ``close``.
 
         Raises ``TruncatedVideoError`` after the last frame of a truncated file.
         """
         with self._lock:
-            frame = None if self._frames is None else next(self._frames, None)
-            if frame is None:
-                return None
-            duration = in_seconds(frame.duration, frame.time_base) if frame.duration and frame.time_base else None
-            return Picture(frame, seconds(frame), duration)
+            return None if self._pictures is None else next(self._pictures, None)
 
     def close(self) -> None:
         """Free the file; waits for a frame that another thread is reading."""
         with self._lock:
-            self._frames = None
+            self._pictures = None
             self._container.close()
 
     def _count(self) -> int | None:
@@ -119,22 +114,25 @@ class Reader:
         duration = self._container.duration
         return round(duration / av.time_base * self.frame_rate) if duration and self.frame_rate else None
 
-    def _decode(self) -> Iterator[Any]:
+    def _decode(self) -> Iterator[Picture]:
         frames = 0
         broken: str | None = None
         try:
             for packet in self._video_packets():
                 if packet.size:
                     broken = None
-                try:
-                    decoded = packet.decode()
-                except av.error.FFmpegError as error:
-                    self.damaged += 1
-                    broken = f"its last packet cannot be decoded ({error.strerror})"
-                    continue
+                released = [packet] if self._gate is None else self._gate.take(packet)
+                decoded: list[Any] = [] if released else [None]
+                for each in released:
+                    try:
+                        decoded = each.decode()
+                    except av.error.FFmpegError as error:
+                        self.damaged += 1
+                        broken = f"its last packet cannot be decoded ({error.strerror})"
+                        decoded = []
                 for frame in decoded:
                     frames += 1
-                    yield frame
+                    yield _picture(frame, packet if frame is None else frame)
         except av.error.FFmpegError as error:
             broken = f"reading failed ({error.strerror})"
         broken = broken or self._missing()
@@ -173,6 +171,11 @@ class Reader:
             if self._ended_s - self._began_s < stated_s - max(0.25, stated_s / 100):
                 return f"its header says that it lasts {stated_s:.2f} s"
         return None
+
+
+def _picture(frame: Any, timed: Any) -> Picture:
+    duration = in_seconds(timed.duration, timed.time_base) if timed.duration and timed.time_base else None
+    return Picture(frame, seconds(timed), duration)
 
 
 def _open(path: Path) -> Any:

@@ -24,9 +24,11 @@ _HEADER: Final = np.dtype(
         ("reading", np.int64),  # the slot that the reader holds, -1 for none
         ("taken", np.int64),  # the ticket of the last picture that the reader took
         ("beat_at", np.float64),  # when the writer last said that it is alive
-        ("still", np.int64),  # pictures that were decoded and not worth a look
+        ("still", np.int64),  # pictures that were not worth a look
+        ("held", np.int64),  # of those, the ones that were not even decoded
         ("decode_s", np.float64),  # seconds that decoding took, and looking whether anything moves
         ("write_s", np.float64),  # seconds that writing into slots took
+        ("may_rest", np.int64),  # whether the reader can do without what is still: 0 or 1
     ]
 )
 _SLOT: Final = np.dtype([("ticket", np.int64), ("index", np.int64), ("captured_at", np.float64)])
@@ -55,9 +57,12 @@ class Taken(NamedTuple):
 
 
 class Spent(NamedTuple):
-    """What a ring's writers did: pictures not worth a look; CPU seconds of decoding, and of writing into slots."""
+    """What a ring's writers did: pictures not worth a look, and of those not even decoded; CPU seconds of decoding, and
+    of writing into slots.
+    """
 
     still: int
+    held: int
     decode_s: float
     write_s: float
 
@@ -121,9 +126,19 @@ class FrameRing:
         """The writer is alive, picture or not."""
         self._head["beat_at"] = now
 
-    def count(self, *, still: int = 0, decode_s: float = 0.0, write_s: float = 0.0) -> None:
+    def let_rest(self, rest: bool) -> None:
+        """The reader's side: pictures in which nothing moves need not even be decoded, or must be."""
+        self._head["may_rest"] = rest
+
+    @property
+    def may_rest(self) -> bool:
+        """What ``let_rest`` said last; at first not."""
+        return bool(self._head["may_rest"][0])
+
+    def count(self, *, still: int = 0, held: int = 0, decode_s: float = 0.0, write_s: float = 0.0) -> None:
         """The writer's own account of what it did, added up."""
         self._head["still"] += still
+        self._head["held"] += held
         self._head["decode_s"] += decode_s
         self._head["write_s"] += write_s
 

@@ -41,6 +41,11 @@ class MotionGate:
         self.settings = settings or StillnessSettings()
         self.reset()
 
+    @property
+    def still(self) -> bool:
+        """Whether nothing moved in the last picture, nor for ``linger_s`` before it."""
+        return self._time is not None and self._time - self._moved_at > self.settings.linger_s
+
     def reset(self) -> None:
         """Forget all pictures."""
         self._looked: NDArray[np.float32] | None = None

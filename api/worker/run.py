@@ -138,6 +138,7 @@ class ShopWorker:
             "state": account.state,
             "came": account.came,
             "still": account.still,
+            "held": account.held,
             "missed": account.missed,
             "looked": account.looked,
             "restarts": account.restarts,
@@ -172,6 +173,7 @@ class ShopWorker:
             store=self._settings.store,
             tell=self._states.pass_on,
             pace=self._worker.pace,
+            rest=self._worker.rest,
             following=following,
         )
 

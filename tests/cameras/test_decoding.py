@@ -19,6 +19,7 @@ from cameras.decoding import CameraDecoder
 from cameras.live import CameraState
 from cameras.stillness import StillnessSettings
 from tests.cameras.conftest import number_of
+from tests.cameras.still_rooms import film, room, walked
 
 
 @pytest.fixture
@@ -103,6 +104,42 @@ def test_still_pictures_are_not_handed_over(tmp_path: Any, bell: Any) -> None:
         assert len(seen) <= 24
         assert decoder.ring is not None
         assert decoder.ring.spent.still == 60 - len(seen)
+
+
+@pytest.mark.parametrize("paced", [False, True])
+def test_a_camera_that_may_rest_counts_every_picture_and_shows_who_comes(tmp_path: Any, bell: Any, paced: bool) -> None:
+    path = film(tmp_path / "walk.mp4", walked(room(90), 50))
+    gate = StillnessSettings(linger_s=0.5)
+    for rests in (False, True):
+        seen = []
+        with CameraDecoder(DecoderJob(str(path), "till", paced=paced, gate=gate), bell) as decoder:
+            until(decoder, lambda: decoder.ring is not None)
+            assert decoder.ring is not None
+            decoder.ring.let_rest(rests)
+
+            while not decoder.ended:
+                decoder.poll()
+                if (found := decoder.ring.take()) is not None:
+                    seen.append(found.frame.index)
+                time.sleep(0.002)
+            assert decoder.ring.written + decoder.ring.spent.still == 90  # killed: what is held is not counted
+            held = decoder.ring.spent.held
+            assert 10 <= held <= 45 if rests else held == 0  # killed: what is still is decoded all the same
+        assert len([index for index in seen if 15 <= index < 50]) <= 8
+        assert len([index for index in seen if index >= 53]) >= (20 if paced else 37)
+
+
+def test_a_live_camera_that_may_rest_goes_on(rtsp_server: Any, tmp_path: Any, bell: Any) -> None:
+    server = rtsp_server()
+    film(tmp_path / "served" / "still.mp4", room(40))
+    gate = StillnessSettings(linger_s=0.5)
+    with CameraDecoder(DecoderJob(server.url("still.mp4"), "till", gate=gate), bell) as decoder:
+        until(decoder, lambda: decoder.ring is not None)
+        assert decoder.ring is not None
+        decoder.ring.let_rest(True)
+        until(decoder, lambda: decoder.ring is not None and decoder.ring.spent.held >= 60)
+        assert (decoder.restarts, decoder.ended) == (0, False)  # killed: held packets that count as silence
+        assert decoder.ring.written <= 40
 
 
 def test_a_killed_decoder_is_started_again_on_the_same_ring(rtsp_server: Any, bell: Any) -> None:

@@ -15,15 +15,16 @@ _KEPT: Final = 600
 
 
 class CameraAccount(NamedTuple):
-    """One camera, since the worker began: ``seconds`` a stage; pictures that came, were still, were passed over, were
-    looked at. ``age_s`` are the ages of the last pictures when it was known what they show: median, 99th percentile.
-    ``rate_hz`` is how many a second are looked at, over the last pictures.
+    """One camera, since the worker began: ``seconds`` a stage; pictures that came, were still and of those ``held``
+    back undecoded, were passed over, were looked at. ``age_s`` are the ages of the last pictures when it was known what
+    they show: median, 99th percentile. ``rate_hz`` is how many a second are looked at, over the last pictures.
     """
 
     camera: str
     state: str
     came: int
     still: int
+    held: int
     missed: int
     looked: int
     restarts: int

@@ -24,6 +24,7 @@ from vision.floor.sight import Sight
 from vision.shop.gathering import Gathered, MomentGatherer
 from vision.worker.attention import Attention, KeyFrames
 from vision.worker.looking import Look, Pace
+from vision.worker.resting import Resting
 
 LEAST_CAMERAS: Final = 2
 """One camera alone is followed better in its picture."""
@@ -63,7 +64,8 @@ class FloorFollower:
 
     Looks go in with ``take``, each camera's in order of time; ``end`` says that no more come from a camera, after all
     of them everybody leaves. ``tick`` is to be called often where cameras are live. ``tell`` is given what is to be
-    said of cameras that were bumped: they weigh less meanwhile. ``pace`` is told how often to look at a camera.
+    said of cameras that were bumped: they weigh less meanwhile. ``pace`` is told how often to look at a camera,
+    ``rest`` whether a camera's still pictures need not be decoded.
     """
 
     def __init__(
@@ -75,6 +77,7 @@ class FloorFollower:
         store: str,
         tell: Tell = lambda events: None,
         pace: Callable[[Pace], None] = lambda pace: None,
+        rest: Callable[[str, bool], None] = lambda camera, rest: None,
         following: FloorFollowing | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -87,9 +90,8 @@ class FloorFollower:
         self._gatherer: MomentGatherer[Look] = MomentGatherer(
             offsets, patience_s=self.following.patience_s, least_s=self.following.least_s
         )
-        self._tracker = FloorTracker(
-            models, self.following.tracker, gates=gates if len(gates) else None, sight=Sight.of(plan, models)
-        )
+        sight = Sight.of(plan, models)
+        self._tracker = FloorTracker(models, self.following.tracker, gates=gates if len(gates) else None, sight=sight)
         self.facts = FloorFacts(store, models, publish)
         self.audit = FloorAudit(store, [model.camera for model in models], gates, self.following.audit)
         by_name = {model.camera: model for model in models}
@@ -97,10 +99,12 @@ class FloorFollower:
         frames = self.following.key_frames
         attention = Attention(models, plan, frames) if frames is not None else None
         self._attention = attention if attention is not None and attention.has_shelves else None
-        self._publish, self._tell, self._pace, self._clock = publish, tell, pace, clock
+        self._resting = Resting(models, plan, sight)
+        self._publish, self._tell, self._pace, self._rest, self._clock = publish, tell, pace, rest, clock
         self._in_view: dict[str, int] = dict.fromkeys(offsets, 0)
         self._left = set(offsets)
         self._heard_at = 0.0
+        self._heard: dict[str, float] = {}
 
     @property
     def cameras(self) -> tuple[str, ...]:
@@ -123,7 +127,7 @@ class FloorFollower:
 
     def take(self, look: Look) -> None:
         """The next picture of a camera."""
-        self._heard_at = self._clock()
+        self._heard_at = self._heard[look.camera] = self._clock()
         self._follow(self._gatherer.add(look.camera, look.captured_at, look))
 
     def tick(self) -> None:
@@ -186,7 +190,11 @@ class FloorFollower:
             self._tracker.doubt(name, max(weight**-0.5, 1.0))
 
     def _direct(self) -> None:
-        """Say how often each camera is to be looked at."""
+        """Say which cameras may rest, and how often the others are to be looked at."""
+        now = self._clock()
+        resting = self._resting.cameras(self.now, {name: now - at for name, at in self._heard.items()})
+        for name in self.cameras:
+            self._rest(name, name in resting)
         if self._attention is None:
             return
         near, frames = self._attention.wanted(self.now), self._attention.settings

@@ -20,7 +20,7 @@ from vision.worker.eyes import Eyes
 from vision.worker.looking import Look, LookingJob, Pace
 
 _SPAWN: Final = multiprocessing.get_context("spawn")
-_POLL_S: Final = 0.05
+_POLL_S: Final = 0.1
 _LOST_S: Final = 20.0
 log = structlog.get_logger(__name__)
 
@@ -110,6 +110,12 @@ class Worker:
         if self._eyes is not None:
             self._eyes.pace(pace)
 
+    def rest(self, camera: str, rest: bool) -> None:
+        """Where pictures that are still are passed over, let this camera's not even be decoded, or have them be."""
+        known = self._cameras.get(camera)
+        if known is not None and known.decoder.ring is not None:
+            known.decoder.ring.let_rest(rest)
+
     def account(self) -> dict[str, CameraAccount]:
         """What each camera cost so far; may be asked from another thread."""
         return {name: _account(name, camera) for name, camera in self._cameras.items()}
@@ -195,6 +201,7 @@ def _account(name: str, camera: _Camera) -> CameraAccount:
         state=camera.state,
         came=0 if ring is None or spent is None else ring.written + spent.still,
         still=0 if spent is None else spent.still,
+        held=0 if spent is None else spent.held,
         missed=counting.missed,
         looked=counting.looked,
         restarts=decoder.restarts,
