@@ -23,6 +23,7 @@ from vision.floor.paths import Paths
 from vision.floor.settings import FloorSettings
 from vision.floor.sight import Sight
 from vision.floor.staff import speaks_for_vest
+from vision.floor.strays import strays
 from vision.floor.tracks import FloorMoment, FloorTracks
 from vision.floor.twins import Twins
 
@@ -148,7 +149,8 @@ class FloorTracker:
         on = np.array([name in detections for name in self.cameras], np.bool_)
         looks = vectors(self.cameras, detections, seen, self._length)
         people, owner = self._followed(seen, on, dt or 0.0, looks)
-        newcomers, new_owner = self._newcomers(seen[owner == NOBODY], on, dt)
+        free = np.flatnonzero(owner == NOBODY)
+        newcomers, new_owner = self._newcomers(seen[free], on, dt, people, looks[free])
         owner[owner == NOBODY] = np.where(new_owner >= 0, new_owner + len(people.key), NOBODY)
         people = people.and_(newcomers)
         names = self._paths.names
@@ -224,7 +226,13 @@ class FloorTracker:
         saw[owner[owner >= 0], seen.camera[owner >= 0]] = True
         told = evidence(seen, owner, ahead.place, ahead.place_variance, found, saw)
         here = (1 - self._openings.leaving(ahead.mean[:, :2], dt)) / (1 + np.exp(-people.odds))
-        odds = np.minimum(np.log(here) - np.log1p(-np.minimum(here, 1 - 1e-9)) + told, s.surest)
+        odds = np.log(here) - np.log1p(-np.minimum(here, 1 - 1e-9)) + told
+        # Who is not given out yet may be made of stray boxes of those who are.
+        named = np.isin(people.key, np.fromiter(self._paths.names, np.int64, len(self._paths.names)))
+        new = np.flatnonzero((owner >= 0) & ~np.append(named, True)[owner])
+        stray = strays(self._rig, seen[new], ahead, found, saw | ~named[:, None], alike[:, new])
+        odds -= np.bincount(owner[new], np.logaddexp(0.0, stray), len(odds))
+        odds = np.minimum(odds, s.surest)
         states = corrected(ahead, *gathered(seen, owner, len(ahead)))
         kept = np.ones(len(ahead), np.bool_)
         for one, other in self._twins.same(seen, owner, ahead, states, found, saw, people.key, odds, told, alike):
@@ -242,7 +250,9 @@ class FloorTracker:
         states = corrected(ahead[kept], information, pull)
         return _People(people.key[kept], states, odds[kept], saw[kept], information, pull, people.looks[kept]), owner
 
-    def _newcomers(self, rest: Observations, on: Bools, dt: float | None) -> tuple[_People, Ints]:
+    def _newcomers(
+        self, rest: Observations, on: Bools, dt: float | None, known: _People, looks: Float
+    ) -> tuple[_People, Ints]:
         """Who may be new, from boxes that are nobody's; and whose each of these boxes is."""
         s = self.settings
         if not len(rest):
@@ -255,7 +265,11 @@ class FloorTracker:
         new = clusters(rest, found, many, s.boxes)
         # One box alone may be a poster or a reflection, which stay: it takes a second one to be sure.
         alone = np.bincount(new.group, minlength=len(new.odds)) == 1
-        odds = np.minimum(new.odds, np.where(alone, s.confirm - _ALONE, s.surest))
+        expected = s.boxes.found * seen_share(self._rig, known.states.place, sight=self._sight) * on
+        alike = speaks(known.looks[:, rest.camera], looks[None])
+        stray = np.logaddexp(0.0, strays(self._rig, rest, known.states, expected, known.saw, alike))
+        odds = new.odds - np.bincount(new.group, stray, len(new.odds))
+        odds = np.minimum(odds, np.where(alone, s.confirm - _ALONE, s.surest))
         good = odds > s.drop - _WEAK
         place = np.where(good, np.cumsum(good) - 1, NOBODY)
         count = int(good.sum())
