@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -21,6 +22,8 @@ CAMERAS: Final = (
     "island-north",
 )  # fmt: skip
 _SEED: Final = 77
+SEEDS: Final = (77, 78, 79)
+"""Of those films on which identities are measured: one film says little."""
 _HERE: Final = Path(__file__).parent / "films"
 
 
@@ -35,7 +38,13 @@ class Film:
 
 def quiet() -> Film:
     """Eight cameras, 28 s: nobody for 6 s, then two people, one after the other."""
-    return _film(Recipe(str(_HERE / "quiet.yaml"), _SEED, example_plan("nano"), Filming(CAMERAS, rate_hz=RATE_HZ)))
+    return quiets((_SEED,))[0]
+
+
+def quiets(seeds: Sequence[int] = SEEDS) -> list[Film]:
+    """As ``quiet``, of other people."""
+    filming = Filming(CAMERAS, rate_hz=RATE_HZ)
+    return [_film(Recipe(str(_HERE / "quiet.yaml"), seed, example_plan("nano"), filming)) for seed in seeds]
 
 
 def busy() -> Film:
@@ -45,8 +54,8 @@ def busy() -> Film:
 
 
 def _film(recipe: Recipe) -> Film:
-    write_dataset(KEPT / Path(recipe.scenario).stem, [recipe], command="python -m benchmarks", listener=_tell)
-    return read_film(KEPT / Path(recipe.scenario).stem / "runs" / recipe.name)
+    write_dataset(KEPT / recipe.name, [recipe], command="python -m benchmarks", listener=_tell)
+    return read_film(KEPT / recipe.name / "runs" / recipe.name)
 
 
 def read_film(run: Path) -> Film:

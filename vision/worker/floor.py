@@ -65,7 +65,7 @@ class FloorFollower:
     Looks go in with ``take``, each camera's in order of time; ``end`` says that no more come from a camera, after all
     of them everybody leaves. ``tick`` is to be called often where cameras are live. ``tell`` is given what is to be
     said of cameras that were bumped: they weigh less meanwhile. ``pace`` is told how often to look at a camera,
-    ``rest`` whether a camera's still pictures need not be decoded.
+    ``rest`` whether a camera's still pictures need not be decoded; of recordings all are.
     """
 
     def __init__(
@@ -191,10 +191,11 @@ class FloorFollower:
 
     def _direct(self) -> None:
         """Say which cameras may rest, and how often the others are to be looked at."""
-        now = self._clock()
-        resting = self._resting.cameras(self.now, {name: now - at for name, at in self._heard.items()})
-        for name in self.cameras:
-            self._rest(name, name in resting)
+        if math.isfinite(self.following.patience_s):  # a recording's cameras are at different times
+            now = self._clock()
+            resting = self._resting.cameras(self.now, {name: now - at for name, at in self._heard.items()})
+            for name in self.cameras:
+                self._rest(name, name in resting)
         if self._attention is None:
             return
         near, frames = self._attention.wanted(self.now), self._attention.settings
