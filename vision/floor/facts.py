@@ -18,6 +18,8 @@ Publish = Callable[[Sequence[Event]], None]
 
 _STAFF: Final = 0.9  # the probability from which a visit is told of as staff's
 _TOGETHER: Final = 0.6  # the probability from which two are told of as one group
+_STEP_S: Final = 0.5  # the most that one moment counts of having been seen
+_REMEMBERED: Final = 1000  # visits of staff, which are asked about after they left
 
 
 @dataclass(slots=True)
@@ -28,6 +30,7 @@ class _Visit:
     cameras: set[int] = field(default_factory=set)
     sure: bool = False
     staff: bool = False
+    watched_s: float = 0.0
     first_by: tuple[int, ...] = ()
     held: list[_Row] = field(default_factory=list)
 
@@ -47,7 +50,7 @@ class FloorFacts:
     picture shows the feet of those whom it saw at that moment. That is the place on the floor, by all cameras, seen
     through the camera's lens, and not the lower edge of its box, which furniture and the picture's edge cut.
 
-    Who is seen by one camera is told of after ``sure_s`` seconds, who by two after half of that, and so on; and never
+    Who was seen by one camera for ``sure_s`` seconds is told of, who by two for half of that, and so on; and never
     if gone by then: cut by the picture's edge, somebody is often two for a moment.
 
     ``person.is_staff`` follows once, as soon as it is known that a visit is staff's, before any movement that is not
@@ -76,6 +79,8 @@ class FloorFacts:
         self._groups = Groups()
         self._grouped: list[set[int]] = []  # who was told of together
         self._batch_began: float | None = None
+        self._before: float | None = None  # the last moment's time
+        self._staff: dict[int, None] = {}  # in order of time
 
     def name(self, number: int) -> str:
         """The visit's id of the tracker's track ``number``; random, the same for as long as the track may be seen."""
@@ -86,10 +91,9 @@ class FloorFacts:
         """The tracks that were told of and have not left."""
         return {number for number, visit in self._visits.items() if visit.sure}
 
-    @property
-    def staff(self) -> set[int]:
-        """The tracks that were told of as staff's and have not left."""
-        return {number for number, visit in self._visits.items() if visit.staff}
+    def is_staff(self, number: int) -> bool:
+        """Whether a track was told of as staff's; known for long after it left, when what it did is settled."""
+        return number in self._staff
 
     def add(self, moments: Sequence[FloorMoment], alive: Collection[int]) -> None:
         """Take in settled moments in order of time, and publish what is due.
@@ -121,6 +125,8 @@ class FloorFacts:
         events: list[Event] = []
         tracks = moment.tracks
         self._groups.update(moment)
+        step_s = 0.0 if self._before is None else min(moment.time_s - self._before, _STEP_S)
+        self._before = moment.time_s
         rows = zip(
             tracks.track_id.tolist(), tracks.xy.tolist(), tracks.confidence.tolist(), tracks.cameras, strict=True
         )
@@ -129,19 +135,24 @@ class FloorFacts:
             visit = self._visits.get(number)
             if visit is None:
                 visit = self._visits[number] = _Visit(moment.time_s, moment.time_s, confidence, first_by=seen_by)
+            else:
+                visit.watched_s += step_s * len(seen_by)
             if visit.sure:
                 self._count(set(seen_by) - visit.cameras)
             visit.cameras.update(seen_by)
             visit.seen_at = moment.time_s
             visit.confidence = max(visit.confidence, confidence)
             visit.held.append(_Row(self.name(number), moment.time_s, (round(x, 4), round(y, 4)), seen_by))
-            if not visit.sure and (moment.time_s - visit.entered_at) * len(seen_by) >= self._sure_s:
+            if not visit.sure and visit.watched_s >= self._sure_s:
                 visit.sure = True
                 self.entered += 1
                 self._count(visit.cameras)
                 events.append(self._entered(number, visit))
             if visit.sure and not visit.staff and (chance := moment.staff.get(number, 0.0)) >= _STAFF:
                 visit.staff = True
+                self._staff[number] = None
+                if len(self._staff) > _REMEMBERED:
+                    del self._staff[next(iter(self._staff))]
                 events.append(self._is_staff(number, visit, chance))
             if visit.sure:
                 self._rows += visit.held

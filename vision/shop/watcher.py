@@ -86,7 +86,7 @@ class ShopWatcher:
             self._name,
             store=store,
             stock=stock,
-            is_staff=lambda number: number in self.facts.staff or is_staff(self._name(number)),
+            is_staff=lambda number: self.facts.is_staff(number) or is_staff(self._name(number)),
             settings=settings,
         )
         self._names: dict[int, str] = {}

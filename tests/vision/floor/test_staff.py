@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cameras.geometry import CameraModel
-from store.events import PersonEntered, PersonIsStaff, PersonMoved
+from store.events import PersonEntered, PersonIsStaff, PersonLeft, PersonMoved
 from tests.vision.floor.rooms import corners, scene, walk
 from tests.vision.floor.test_bodies import SIDE, joints
 from tests.vision.worker.walkers import VISIT, looks, plan
@@ -130,5 +130,7 @@ def test_a_visit_of_staff_is_told_of_once_before_it_moves(share, staff):
     told = [event for event in events if isinstance(event, PersonIsStaff)]
     assert [event.track_id for event in told] == [entered.track_id] * staff
     assert all(0.9 <= event.confidence < 1 for event in told)
+    assert any(isinstance(event, PersonLeft) for event in events)
+    assert follower.facts.is_staff(1) is staff  # killed: who has left is a shopper when what they did is settled
     # killed: told of after the first second's places, which then count as a shopper's
     assert [type(event) for event in events[:3]] == [PersonEntered, *[PersonIsStaff] * staff, *[PersonMoved] * 2][:3]

@@ -1,4 +1,4 @@
-"""Boxes of which half is hidden, and that nobody is told of for them."""
+"""Boxes of which half is hidden, and second boxes of one person: nobody is told of for them."""
 
 import numpy as np
 import pytest
@@ -35,9 +35,16 @@ def test_a_box_behind_or_before_somebody_whom_the_camera_should_see_may_be_their
     assert told(along_m) > 0.5
     assert told(along_m, 0.6) < told(along_m) - 2  # killed: errors as wide across the ray as along it
     assert told(along_m, 1.2) == -np.inf
-    assert told(along_m, saw=True) == -np.inf  # killed: whoever has a better box in the picture
+    assert told(along_m, saw=True) < told(along_m) - 2  # killed: whoever has a better box in the picture
     assert told(along_m, found=0.05) < told(along_m) - 2  # killed: somebody hidden, who has no box
     assert told(along_m, alike=-3.0) == pytest.approx(told(along_m) - 3.0)
+
+
+@pytest.mark.parametrize("along_m", [-0.1, 0.0, 0.2])
+def test_a_second_box_of_somebody_may_be_a_double(along_m):
+    assert told(along_m, saw=True) > 0.5  # killed: no doubles
+    assert told(along_m, saw=True, found=0.05) == told(along_m, saw=True)  # they were found
+    assert told(along_m, 0.5, saw=True) < told(along_m, saw=True) - 2
 
 
 def test_nobody_explains_nothing():
