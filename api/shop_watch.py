@@ -27,6 +27,7 @@ from vision.evidence import EvidenceWriter
 from vision.shop.clips import ClipKeeper
 from vision.shop.loop import ShopLoop, Watcher
 from vision.shop.networks import Networks, open_networks
+from vision.shop.perception import ShopPerception
 from vision.shop.readings import SideFacts, listening
 from vision.shop.sources import Open, ShopCameras, open_camera
 from vision.shop.watcher import ShopWatcher
@@ -97,9 +98,8 @@ def networks_for(case: ShopCase, threads: int | None = None) -> Networks:
 
 def open_watcher(case: ShopCase, networks: Networks, store: str, side: SideFacts) -> Watcher:
     """The watcher of a shop, whose events are of ``store`` whatever the plan calls it."""
-    return ShopWatcher(
-        case.plan, case.catalogue, case.models, reader=networks.hands, store=store, is_staff=side.is_staff
-    )
+    perception = ShopPerception(case.plan, case.catalogue, case.models, reader=networks.hands, store=store)
+    return ShopWatcher(case.plan, case.catalogue, perception, store=store, is_staff=side.is_staff)
 
 
 def _clips(case: ShopCase, settings: Settings) -> ClipKeeper | None:

@@ -30,6 +30,7 @@ from training.films import ACCEPTANCE
 from vision.shop.evidence import SlotChange
 from vision.shop.loop import Watcher
 from vision.shop.networks import Networks, open_networks
+from vision.shop.perception import ShopPerception
 from vision.shop.trust import FREE, REACHING, STAYING, Trust, trusted
 from vision.shop.watcher import ShopWatcher
 
@@ -61,8 +62,8 @@ def told_of(clip: Clip, networks: Networks, settings: SuiteSettings) -> list[Tol
         return trusted(change, trust)
 
     def opened(clip: Clip, networks: Networks, is_staff: Callable[[str], bool]) -> Watcher:
-        reader, catalogue = networks.hands, clip.catalogue
-        return ShopWatcher(clip.plan, catalogue, clip.cameras, reader=reader, is_staff=is_staff, believe=note)
+        perception = ShopPerception(clip.plan, clip.catalogue, clip.cameras, reader=networks.hands, believe=note)
+        return ShopWatcher(clip.plan, clip.catalogue, perception, is_staff=is_staff)
 
     play(clip, networks, settings, ("vision",), opened)
     rows = [(kind, change, gained(clip, change)) for kind, change in found]

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -16,9 +17,11 @@ from training.evaluate.checkout_kept import KeptPeople, kept_file
 from training.evaluate.checkout_seeing import Cost, Image, seen_moments
 from training.evaluate.checkout_stream import CheckoutStream
 from training.evaluate.checkout_suite import Sensors, SuiteSettings
+from vision.detections import Detections
 from vision.shop.looking import StillLooker
 from vision.shop.loop import Watcher
 from vision.shop.networks import Networks
+from vision.shop.perception import Perceived, ShopPerception
 from vision.shop.watcher import ShopWatcher
 
 Float = NDArray[np.float64]
@@ -28,9 +31,34 @@ IsStaff = Callable[[str], bool]
 OpenWatcher = Callable[[Clip, Networks, IsStaff], Watcher]
 
 
-def shop_watcher(clip: Clip, networks: Networks, is_staff: IsStaff) -> Watcher:
-    """The watcher of a shop, for the clip's shop and cameras; ``is_staff`` knows whose sessions are staff's."""
-    return ShopWatcher(clip.plan, clip.catalogue, clip.cameras, reader=networks.hands, is_staff=is_staff)
+class OnePerception(ShopPerception):
+    """What cameras show, looked at once for all watchers that are given the same moment one after the other."""
+
+    _last: Perceived | None = None
+
+    def update(
+        self, captured: Mapping[str, tuple[float, Image]], time_s: float, detections: Mapping[str, Detections]
+    ) -> Perceived:
+        """As of ``ShopPerception``; at the same time again what was perceived then."""
+        if self._last is None or time_s != self._last.time_s:
+            self._last = super().update(captured, time_s, detections)
+        return self._last
+
+    def finish(self) -> Perceived:
+        """As of ``ShopPerception``; again what was perceived at the end."""
+        if self._last is None or math.isfinite(self._last.time_s):
+            self._last = super().finish()
+        return self._last
+
+
+def shop_watchers(clip: Clip, networks: Networks) -> OpenWatcher:
+    """Watchers for the clip's shop and cameras, which all look with the same eyes."""
+    perception = OnePerception(clip.plan, clip.catalogue, clip.cameras, reader=networks.hands)
+
+    def opened(clip: Clip, networks: Networks, is_staff: IsStaff) -> Watcher:
+        return ShopWatcher(clip.plan, clip.catalogue, perception, is_staff=is_staff)
+
+    return opened
 
 
 def play(
@@ -38,10 +66,15 @@ def play(
     networks: Networks,
     settings: SuiteSettings,
     sensors: Sequence[Sensors],
-    open_watcher: OpenWatcher = shop_watcher,
+    open_watcher: OpenWatcher | None = None,
     on_moment: Callable[[], None] = lambda: None,
 ) -> dict[Sensors, RunOutcome]:
-    """The outcome of a clip with each choice of ``sensors``; what is seen is seen once for all of them."""
+    """The outcome of a clip with each choice of ``sensors``; what is seen is seen once for all of them.
+
+    ``open_watcher`` makes the watcher for a choice, which is told by ``is_staff`` whose sessions are staff's; without,
+    it is the shop's own.
+    """
+    open_watcher = open_watcher or shop_watchers(clip, networks)
     cost = Cost()
     wall, cpu = time.monotonic(), time.process_time()
     openings = clip.openings()

@@ -10,7 +10,7 @@ from typing import Final
 import numpy as np
 
 from vision.floor.tracks import FloorMoment
-from vision.shop.evidence import HandChange, Reach, SlotChange
+from vision.shop.evidence import HandChange, Judged, Reach, SlotChange
 
 SeeSlots = Callable[
     [Sequence[str], Sequence[float], Sequence[float], dict[str, float], dict[str, float]], list[SlotChange]
@@ -95,9 +95,7 @@ class Questions:
         self._waiting += [Asked(reach, reach.end_s + self._wait_s) for reach in reaches]
         self.past.extend(reaches)
 
-    def due(
-        self, now_s: float, people: Settled, *, last: bool = False
-    ) -> list[tuple[Reach, HandChange | None, list[SlotChange]]]:
+    def due(self, now_s: float, people: Settled, *, last: bool = False) -> list[Judged]:
         """What can be said of reaches at ``now_s``; again of some, when more is seen. ``last``: nothing more comes."""
         told = []
         for asked in self._waiting:
@@ -109,7 +107,7 @@ class Questions:
                 asked.settled = replace(reach, track_id=number)
                 asked.hand = self._read_hand(reach)
             asked.times += 1
-            told.append((asked.settled, asked.hand, self._changes(reach)))
+            told.append(Judged(asked.settled, asked.hand, self._changes(reach)))
         self._waiting = [asked for asked in self._waiting if asked.times < len(AGAIN_S) and not last]
         while self.past and self.past[0].end_s < now_s - _REMEMBERED_S:
             self.past.popleft()

@@ -14,7 +14,7 @@ from vision.shop.accounts import Accounts
 from vision.shop.balance import Balance
 from vision.shop.carried import Carried
 from vision.shop.deeds import Act, Option, change_options, reach_options, step_options
-from vision.shop.evidence import HandChange, Lying, Meeting, PlateStep, Reach, SlotChange, Stop
+from vision.shop.evidence import Evidence, HandChange, Judged, Lying, Meeting, PlateStep, Reach, SlotChange, Stop
 from vision.shop.facts import Fact, gather, parties
 from vision.shop.goods import Goods
 from vision.shop.happenings import (
@@ -79,6 +79,21 @@ class Attributor:
         self._passing = Passing(self._accounts, self._nearby, self._goods, self._teller, self.settings)
         self._past: list[Fact] = []
         self._now = -math.inf
+
+    def add(self, evidence: Iterable[Evidence]) -> None:
+        """Take what cameras show, each as its own method has it."""
+        for each in evidence:
+            match each:
+                case Judged():
+                    self.add_reach(each.reach, each.hand, each.changes)
+                case SlotChange():
+                    self.add_change(each)
+                case Stop():
+                    self.add_stop(each)
+                case Meeting():
+                    self.add_meeting(each)
+                case Lying():
+                    self.add_lying(each)
 
     def add_reach(self, reach: Reach, hand: HandChange | None = None, changes: Iterable[SlotChange] = ()) -> None:
         """Take a reach with what is known of it; again, when more is known: what is not said anew stays."""

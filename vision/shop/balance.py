@@ -12,12 +12,17 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+import numpy as np
+from numpy.typing import NDArray
+
 from vision.shop.accounts import Accounts
 from vision.shop.deeds import Deed
 from vision.shop.facts import Fact, people_of
 from vision.shop.goods import Goods
 from vision.shop.weighing import NOBODY, AttributionSettings
 
+Float = NDArray[np.float64]
+Int = NDArray[np.int64]
 Change = Callable[[Fact, Deed], tuple[str, int] | None]
 """What a deed changes in a chain: a product, and how many packages come (1) or go (-1)."""
 
@@ -26,13 +31,16 @@ _LEAST = 0.02  # chances less likely than that are weighed together
 _MOST = 12  # facts in a chain, the newest
 
 
-@dataclass(frozen=True, slots=True)
-class _Explanation:
-    """How likely it is, what is there by it (by product), and which choice it makes of each fact."""
+@dataclass(frozen=True, slots=True, eq=False)
+class _Explanations:
+    """b explanations, likeliest first: how likely each is (``weight``), what is ``there`` by it (b, products), which
+    choice it makes of each fact (``chosen``, (b, facts)), and its ``rank`` (b,) among all by these choices, in order.
+    """
 
-    weight: float
-    there: tuple[int, ...]
-    chosen: tuple[int, ...]
+    weight: Float
+    there: Int
+    chosen: Int
+    rank: Int
 
 
 class Balance:
@@ -123,18 +131,16 @@ def rebalanced(
     if not goes or len(places) + sum(start.get(product, 0) for product in goes) < 2:
         return {}
     column = {product: number for number, product in enumerate(sorted(goes))}
-    beam = [_Explanation(1.0, tuple(start.get(product, 0) for product in column), ())]
+    first = np.array([[start.get(product, 0) for product in column]], np.int64)
+    beam = _Explanations(np.ones(1), first, np.zeros((1, 0), np.int64), np.zeros(1, np.int64))
     choices = [_choices(facts[place], change, column) for place in places]
     for options in choices:
         beam = _continued(beam, options, unseen)
-    total = sum(explanation.weight for explanation in beam)
-    changed: dict[int, dict[Deed, float]] = {}
-    for number, (place, options) in enumerate(zip(places, choices, strict=True)):
-        posterior = [0.0] * len(options)
-        for explanation in beam:
-            posterior[explanation.chosen[number]] += explanation.weight / total
-        changed[place] = _scaled(options, posterior)
-    return changed
+    share = beam.weight / beam.weight.sum()
+    return {
+        place: _scaled(options, np.bincount(beam.chosen[:, number], share, len(options)).tolist())
+        for number, (place, options) in enumerate(zip(places, choices, strict=True))
+    }
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,25 +165,25 @@ def _choices(fact: Fact, change: Change, column: Mapping[str, int]) -> list[_Cho
     return [*choices, _Choice((), rest)] if rest > 1e-9 else choices
 
 
-def _continued(beam: Sequence[_Explanation], options: Sequence[_Choice], unseen: float) -> list[_Explanation]:
-    """Each explanation with each choice.
+def _continued(beam: _Explanations, options: Sequence[_Choice], unseen: float) -> _Explanations:
+    """Each explanation with each choice; the likeliest of them, of equal ones those with the earlier choices.
 
     A choice that takes from nothing counts ``unseen`` times; over all explanations together it keeps its probability,
     in which what was known before is weighed already.
     """
-    total = sum(explanation.weight for explanation in beam)
-    found = []
-    for number, choice in enumerate(options):
-        fits = [1.0 if choice.count >= 0 or e.there[choice.column] > 0 else unseen for e in beam]
-        mean = sum(fit * e.weight for fit, e in zip(fits, beam, strict=True)) / total
-        for fit, e in zip(fits, beam, strict=True):
-            there = e.there
-            if choice.count:
-                left = max(0, there[choice.column] + choice.count)
-                there = (*there[: choice.column], left, *there[choice.column + 1 :])
-            weight = e.weight * choice.probability * fit / mean
-            found.append(_Explanation(weight, there, (*e.chosen, number)))
-    return sorted(found, key=lambda e: (-e.weight, e.chosen))[:_BEAM]
+    column = np.array([choice.column for choice in options])
+    count = np.array([choice.count for choice in options])
+    probability = np.array([choice.probability for choice in options])
+    fits = np.where((count < 0) & (beam.there[:, column] == 0), unseen, 1.0)  # (b, options)
+    mean = beam.weight @ fits / beam.weight.sum()
+    weight = (beam.weight[:, None] * fits * (probability / mean)).ravel()
+    rank = (beam.rank[:, None] * len(options) + np.arange(len(options))).ravel()
+    kept = np.lexsort((rank, -weight))[:_BEAM]
+    row, number = np.divmod(kept, len(options))
+    there = beam.there[row]
+    there[np.arange(len(kept)), column[number]] += count[number]
+    chosen = np.column_stack([beam.chosen[row], number])
+    return _Explanations(weight[kept], np.maximum(there, 0), chosen, np.argsort(np.argsort(rank[kept])))
 
 
 def _scaled(options: Sequence[_Choice], posterior: Sequence[float]) -> dict[Deed, float]:

@@ -6,7 +6,7 @@ Likelihoods are natural logarithms, relative to nothing having happened (0 says 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 Xyz = tuple[float, float, float]
@@ -140,3 +140,16 @@ class Lying:
     gone: bool
     products: Mapping[str, float] = field(default_factory=dict)
     cameras: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """A reach with what is known of it by now: what its hand held, and how its slots changed."""
+
+    reach: Reach
+    hand: HandChange | None
+    changes: Sequence[SlotChange]
+
+
+Evidence = Judged | SlotChange | Stop | Meeting | Lying
+"""What cameras show; plates' steps come beside it."""

@@ -50,7 +50,8 @@ def test_a_reach_waits_for_its_hand_and_for_the_floor_to_settle():
     asking.add([reach()])
     assert asking.due(12.1, settled(people(12.0, t1=(1, 1)))) == []  # the hand is not seen yet
     assert asking.due(12.3, settled(people(10.4, t1=(1, 1)))) == []  # who stood there is not settled yet
-    [(found, hand, changes)] = asking.due(12.3, settled(people(10.5, t1=(1, 1))))
+    [judged] = asking.due(12.3, settled(people(10.5, t1=(1, 1))))
+    found, hand, changes = judged.reach, judged.hand, judged.changes
     assert (found.track_id, hand, [each.slot for each in changes]) == (1, HAND, ["a"])
 
 

@@ -8,6 +8,7 @@ from datasets.simulation.shop import load_shop
 from store.events import PersonEntered, PersonLeft, ProductEvent, ProductTaken
 from store.plan import example_plan
 from tests.vision.floor.rooms import boxes, detections
+from vision.shop.perception import ShopPerception
 from vision.shop.watcher import ShopWatcher
 
 START = 1_000.0
@@ -57,7 +58,7 @@ def visit(shop):
     stand = np.repeat(WAY[-1:], 30, axis=0)
     go = walked(np.array([[7.0, 3.7], [6.8, 1.0], [6.8, -0.8]]))
     gone = np.full((50, 2), np.nan)
-    watcher = ShopWatcher(plan, catalogue, cameras, store="mine")
+    watcher = ShopWatcher(plan, catalogue, ShopPerception(plan, catalogue, cameras, store="mine"), store="mine")
     lifted_s = len(come) / RATE + 2.0
     path = np.concatenate([come, stand, go, gone])
     events = watch(cameras, watcher, path, slot.slot.plate, lifted_s, product.weight_g)
@@ -87,9 +88,9 @@ def test_a_visit_keeps_its_id_after_it_has_ended(visit):
 
 def test_names_do_not_pile_up(shop, monkeypatch):
     plan, catalogue, cameras = shop
-    monkeypatch.setattr("vision.shop.watcher._NAMES", 5)
-    watcher = ShopWatcher(plan, catalogue, cameras)
-    names = [watcher._name(number) for number in range(40)]
+    monkeypatch.setattr("vision.shop.perception._NAMES", 5)
+    perception = ShopPerception(plan, catalogue, cameras)
+    names = [perception.name(number) for number in range(40)]
     assert len(set(names)) == 40
-    assert watcher._name(39) == names[39]
-    assert len(watcher._names) == 5
+    assert perception.name(39) == names[39]
+    assert len(perception._names) == 5
