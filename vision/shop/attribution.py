@@ -15,7 +15,7 @@ from vision.shop.balance import Balance
 from vision.shop.carried import Carried
 from vision.shop.deeds import Act, Option, change_options, reach_options, step_options
 from vision.shop.evidence import Evidence, HandChange, Judged, Lying, Meeting, PlateStep, Reach, SlotChange, Stop
-from vision.shop.facts import Fact, gather, parties
+from vision.shop.facts import Fact, alike, gather, parties
 from vision.shop.goods import Goods
 from vision.shop.happenings import (
     ChangeKey,
@@ -187,15 +187,20 @@ class Attributor:
     def _tell(self, now_s: float) -> list[Event]:
         events: list[Event] = []
         stale: set[int | str] = set()
+        solved: set[int | str] = set()
         in_order = sorted(self._incidents, key=lambda incident: (incident.start_s, incident.end_s))
         for incident in in_order:
             seen = self._watched(incident)
             touched = stale & {*(key[0] for key in incident.acts), *incident.slots(self._goods)}
             if incident.changed or touched or seen != incident.seen:
-                stale |= self._solve(incident)
+                before = incident.facts
+                spoken_of = self._solve(incident)
+                solved |= spoken_of
+                if not alike(before, incident.facts):
+                    stale |= spoken_of
                 incident.changed, incident.seen = False, seen
-        if stale:
-            self._balance.weigh(stale, self._now)
+        if solved:
+            self._balance.weigh(solved, self._now)
             events += self._told_of_past()
         for incident in in_order:
             events += self._told(incident, now_s)
@@ -216,7 +221,7 @@ class Attributor:
         return tuple(found)
 
     def _solve(self, incident: Incident) -> set[int | str]:
-        """Explain an incident; the people and slots of which it says something else than before."""
+        """Explain an incident; the people and slots of which it says something, or did before."""
         before = incident.facts
         for fact in before:
             self._accounts.remove(fact)

@@ -14,6 +14,7 @@ from vision.shop.weighing import NOBODY
 K = TypeVar("K", bound=Hashable)
 
 _ENOUGH = 0.9999  # of the probability: explanations beyond that change nothing
+_SAME = 0.01
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +91,21 @@ class _Unit:
     act: int
     step: str
     deed: Deed
+
+
+def alike(before: Sequence[Fact], after: Sequence[Fact]) -> bool:
+    """Whether facts say much the same: the same ones, none of whose chances changed by more than ``_SAME``."""
+    if len(before) != len(after):
+        return False
+    return all(
+        (one.source, one.kind, one.number, one.slot, one.step, one.to)
+        == (other.source, other.kind, other.number, other.slot, other.step, other.to)
+        and all(
+            abs(one.chances.get(deed, 0.0) - other.chances.get(deed, 0.0)) <= _SAME
+            for deed in one.chances.keys() | other.chances.keys()
+        )
+        for one, other in zip(before, after, strict=True)
+    )
 
 
 def gather(
