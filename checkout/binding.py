@@ -1,9 +1,10 @@
 """Which session somebody belongs to who passes a gate: the one whose people were likeliest to pass just then.
 
 Whoever showed the code passes soon after it, so the first of a session is looked for around ``FIRST_S`` after the gate
-opened. Others of a group come when they come, a while after the one before them. Each session thus has a rate at which
-somebody of it passes at a moment, given that nobody has yet (a hazard), and the highest wins: a group's last, who lags
-behind, does not take the place of those who showed their codes meanwhile.
+opened. Others of a group mostly come right behind the one before them, and who does not may take long: of waiting times
+half are shorter than ``NEXT_S``, and some much longer (Lomax). Each session thus has a rate at which somebody of it
+passes at a moment, given that nobody has yet (a hazard), and the highest wins: a group's last, who lags behind, does
+not take the place of those who showed their codes, or came right behind one of theirs, meanwhile.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from checkout.sessions import Session
 FIRST_S: Final = 1.5
 """The median time from the opened gate to the first who passes, seconds; half to twice as long is usual."""
 SPREAD: Final = 0.5  # of its logarithm
-NEXT_S: Final = 6.0  # the mean time from one of a group to the next
+NEXT_S: Final = 3.0  # the median time from one of a group to the next
 _LEAST: Final = 1e-9
 
 
@@ -35,7 +36,7 @@ def likeliest(waiting: Sequence[Session], at: float) -> tuple[Session, float] | 
 def _rate(session: Session, at: float) -> float:
     """How many of a session's people pass in a second, ``at`` this moment."""
     if session.came_at is not None:
-        return 1 / NEXT_S
+        return 1 / (NEXT_S + max(at - session.came_at, 0.0))
     since = at - session.opened_at
     if since <= 0:
         return _LEAST

@@ -158,6 +158,12 @@ def test_a_code_that_was_shown_this_moment_is_of_somebody_still_outside(desk: De
     assert bound(desk) == {"anna": "A", "ann": "A", "ben": "B"}
 
 
+def test_who_comes_right_behind_a_group_is_of_it_rather_than_of_one_that_came_before(desk: Desk):
+    desk.take(opened(0, "A", group_size=2), passed(1.5, "anna"), opened(4, "B", group_size=2), passed(5.5, "ben"))
+    desk.take(passed(6.7, "bob"), passed(9.0, "ann"))
+    assert bound(desk) == {"anna": "A", "ben": "B", "bob": "B", "ann": "A"}  # killed: a rate that stays the same
+
+
 def test_each_of_a_group_may_take_their_time_after_the_one_before(desk: Desk):
     desk.take(opened(0, group_size=3), passed(2, "anna"), passed(15, "ben"), passed(34, "cleo"))
     assert bound(desk) == dict.fromkeys(("anna", "ben", "cleo"), "A")
