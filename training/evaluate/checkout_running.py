@@ -10,6 +10,7 @@ from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
 from contextlib import contextmanager
 from typing import Final
 
+from datasets.orphans import end_with_parent
 from training.evaluate.checkout_clip import Clip
 from training.evaluate.checkout_judging import RunOutcome
 from training.evaluate.checkout_playing import play
@@ -50,6 +51,7 @@ _worker: tuple[Networks, SuiteSettings, tuple[Sensors, ...]] | None = None
 
 def _start(settings: SuiteSettings, sensors: tuple[Sensors, ...]) -> None:
     global _worker
+    end_with_parent()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent hears Ctrl-C
     networks = open_networks(settings.detector, settings.joints, settings.hands, size=settings.size, threads=1)
     _worker = (networks, settings, sensors)

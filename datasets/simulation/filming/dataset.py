@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from datasets.manifest import Manifest, ManifestError, entries, read_manifest, write_manifest
+from datasets.orphans import end_with_parent
 from datasets.simulation.filming.recipes import Recipe
 from datasets.simulation.filming.recording import LICENCE, RUN, record
 from datasets.simulation.preview.page import write_page
@@ -198,6 +199,7 @@ _worker: tuple[Any, Any] | None = None
 
 def _start_worker(said: Any, stop: Any, threads: int) -> None:
     global _worker
+    end_with_parent()
     os.environ.setdefault("LP_NUM_THREADS", str(threads))  # of llvmpipe, which else takes every core in each worker
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent hears Ctrl-C and sets `stop`
     _worker = (said, stop)
