@@ -14,7 +14,13 @@ from vision.floor.sight import Sight
 Float = NDArray[np.float64]
 
 _LEAST_DEPTH_M: Final = 0.3
+_TALL_M: Final = 1.7
 _WIDE: Final = 0.3  # a body's width over its height
+
+
+def standing(xy: Float) -> Float:
+    """People (n, 3: x, y, height) of usual height at ``xy`` (n, 2), metres."""
+    return np.asarray(np.column_stack([xy, np.full(len(xy), _TALL_M)]), np.float64)
 
 
 def boxes_of(rig: Rig, place: Float) -> tuple[Float, Float]:

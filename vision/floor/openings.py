@@ -7,12 +7,18 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from store.layout import Plan
 from vision.floor.settings import FloorSettings
 
 Float = NDArray[np.float64]
 
 _AT_GATE_M: Final = 1.5
 _ELSEWHERE: Final = 0.02  # how much rarer people appear and vanish away from gates than where there are none
+
+
+def gates_of(plan: Plan) -> Float:
+    """The ends (g, 2, 2) of a plan's gates, metres."""
+    return np.array([(gate.a, gate.b) for gate in plan.gates], np.float64).reshape(-1, 2, 2)
 
 
 class Openings:

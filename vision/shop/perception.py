@@ -16,6 +16,7 @@ from vision.detections import Detections
 from vision.floor import FloorMoment, FloorTracker, FloorTracks
 from vision.floor.facts import FloorFacts
 from vision.floor.looks import described
+from vision.floor.openings import gates_of
 from vision.floor.sight import Sight
 from vision.shop.asking import Questions, Settled
 from vision.shop.evidence import Evidence, HandChange, Reach, SlotChange, Stop
@@ -61,8 +62,7 @@ class ShopPerception:
         believe: Believe = trusted,
     ) -> None:
         cameras = tuple(cameras)
-        self._believe = believe
-        gates = np.array([(gate.a, gate.b) for gate in plan.gates], np.float64).reshape(-1, 2, 2)
+        gates = gates_of(plan)
         self._out: list[Event] = []
         self._vest = plan.staff_vest
         self._tracker = FloorTracker(cameras, gates=gates if len(gates) else None, sight=Sight.of(plan, cameras))
@@ -75,7 +75,9 @@ class ShopPerception:
         self._stops = StopFinder(plan.slots(), self._hands) if self._hands is not None else None
         self._lying = LyingFinder(plan, cameras, catalogue) if plan.floor is not None else None
         wait_s = self._hands.settings.span_s[1] if self._hands is not None else 0.5
-        self._questions = Questions(self._read_hand, self._see_reached, wait_s)
+        self._questions = Questions(
+            self._read_hand, lambda *asked: [believe(each, REACHING) for each in self._see_slots(*asked)], wait_s
+        )
         self._people = Settled()
         self._stocktaking = Stocktaking(plan.slots(), self._see_slots, believe)
         self._names: dict[int, str] = {}
@@ -150,16 +152,6 @@ class ShopPerception:
 
     def _read_hand(self, reach: Reach) -> HandChange | None:
         return self._hands.change(reach) if self._hands is not None else None
-
-    def _see_reached(
-        self,
-        slots: Sequence[str],
-        before_s: Sequence[float],
-        after_s: Sequence[float],
-        since: dict[str, float],
-        until: dict[str, float],
-    ) -> list[SlotChange]:
-        return [self._believe(change, REACHING) for change in self._see_slots(slots, before_s, after_s, since, until)]
 
     def _see_slots(
         self,

@@ -11,14 +11,13 @@ from numpy.typing import NDArray
 
 from cameras.geometry import CameraModel
 from store.layout import Plan, footprint
-from vision.floor.coverage import seen_share
+from vision.floor.coverage import seen_share, standing
 from vision.floor.observations import Rig
-from vision.floor.openings import to_segments
+from vision.floor.openings import gates_of, to_segments
 from vision.floor.tracks import FloorTracks
 
 Float = NDArray[np.float64]
 
-_TALL_M: Final = 1.7
 _LEAST_SHARE: Final = 0.1
 
 
@@ -45,7 +44,7 @@ class Attention:
         corners = [footprint(fixture) for fixture in plan.fixtures if fixture.shelves]
         edges = [edge for each in corners for edge in zip(each, (*each[1:], each[0]), strict=True)]
         self._shelves = np.array(edges, np.float64).reshape(-1, 2, 2)
-        self._gates = np.array([(gate.a, gate.b) for gate in plan.gates], np.float64).reshape(-1, 2, 2)
+        self._gates = gates_of(plan)
 
     @property
     def has_shelves(self) -> bool:
@@ -57,8 +56,7 @@ class Attention:
         near = self._near(tracks.xy) | self._near(tracks.xy + self.settings.ahead_s * tracks.velocity)
         if not near.any():
             return set()
-        place = np.column_stack([tracks.xy[near], np.full(int(near.sum()), _TALL_M)])
-        sees = (seen_share(self._rig, place, hiding=False) > _LEAST_SHARE) | tracks.cameras[near]
+        sees = (seen_share(self._rig, standing(tracks.xy[near]), hiding=False) > _LEAST_SHARE) | tracks.cameras[near]
         return {self._rig.cameras[place].camera for place in np.flatnonzero(sees.any(axis=0)).tolist()}
 
     def _near(self, xy: Float) -> NDArray[np.bool_]:

@@ -20,6 +20,7 @@ from vision.detections import Detections
 from vision.floor import FloorSettings, FloorTracker, FloorTracks
 from vision.floor.audit import AuditSettings, FloorAudit
 from vision.floor.facts import FloorFacts, Publish
+from vision.floor.openings import gates_of
 from vision.floor.sight import Sight
 from vision.shop.gathering import Gathered, MomentGatherer
 from vision.worker.attention import Attention, KeyFrames
@@ -83,7 +84,7 @@ class FloorFollower:
     ) -> None:
         self.following = following or FloorFollowing()
         models = tuple(CameraModel.of(view) for view in views)
-        gates = np.array([(gate.a, gate.b) for gate in plan.gates], np.float64).reshape(-1, 2, 2)
+        gates = gates_of(plan)
         offsets = {view.camera: view.clock_offset_s for view in views}
         self.now = FloorTracks.empty(len(models))
         self.moments = 0

@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 
 from cameras.geometry import CameraModel
 from store.layout import Plan
-from vision.floor.coverage import seen_share
+from vision.floor.coverage import seen_share, standing
 from vision.floor.observations import Rig
+from vision.floor.openings import gates_of
 from vision.floor.sight import Sight
 from vision.floor.tracks import FloorTracks
 
@@ -23,8 +24,10 @@ NEAR_M: Final = 3.0
 SILENT_S: Final = 5.0
 """So long after a guard's last picture it is not relied on: a still camera is looked at every two seconds."""
 _CELL_M: Final = 0.5
-_TALL_M: Final = 1.7
 _LEAST_SHARE: Final = 0.1
+_WATCHED: Final = (
+    0.2  # of whoever stands in a gate; a tenth of everybody is seen behind a wall (``vision.floor.sight``)
+)
 
 
 class Resting:
@@ -37,12 +40,12 @@ class Resting:
     def __init__(self, cameras: Sequence[CameraModel], plan: Plan, sight: Sight | None) -> None:
         rig = Rig.of(tuple(cameras))
         self._cameras = rig.cameras
-        gates = np.array([(gate.a, gate.b) for gate in plan.gates], np.float64).reshape(-1, 2, 2)
+        gates = gates_of(plan)
         middles = gates.mean(axis=1)
         share = _share(rig, middles, sight)
-        large = share / np.linalg.norm(_bodies(middles)[:, None] - rig.position[None], axis=2)
+        large = share / np.linalg.norm(standing(middles)[:, None] - rig.position[None], axis=2)
         self.guards = frozenset(rig.cameras[place].camera for place in large.argmax(axis=1).tolist())
-        watched = (share > _LEAST_SHARE).any(axis=1).all()
+        watched = (share > _WATCHED).any(axis=1).all()
         self._able = len(gates) > 0 and bool(watched)
         places = _cells(plan)
         self._places, self._seen = places, _share(rig, places, sight) > _LEAST_SHARE
@@ -60,11 +63,7 @@ class Resting:
 
 def _share(rig: Rig, xy: Float, sight: Sight | None) -> Float:
     """How much each camera (n, c) sees of somebody at ``xy`` (n, 2) metres."""
-    return seen_share(rig, _bodies(xy), hiding=False, sight=sight)
-
-
-def _bodies(xy: Float) -> Float:
-    return np.asarray(np.column_stack([xy, np.full(len(xy), _TALL_M)]), np.float64)
+    return seen_share(rig, standing(xy), hiding=False, sight=sight)
 
 
 def _cells(plan: Plan) -> Float:

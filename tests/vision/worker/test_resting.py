@@ -73,6 +73,7 @@ def test_all_are_awake_while_a_guard_shows_nothing() -> None:
     [
         {"gates": []},
         {"gates": [{"name": "door", "a": [14.5, 0], "b": [15.5, 0]}]},  # which no camera sees
+        {"walls": [{"name": "screen", "a": [1.0, 0.6], "b": [5.0, 0.6]}]},  # which hides the door from both
     ],
 )
 def test_nobody_rests_where_people_may_come_unseen(changes: dict[str, object]) -> None:
