@@ -1,4 +1,4 @@
-"""The footage that whole pipelines are measured on: two films of the simulated nano shop, made once and kept."""
+"""The footage that whole pipelines are measured on: films of the simulated nano shop, made once and kept."""
 
 from __future__ import annotations
 

@@ -87,12 +87,11 @@ def _gated(ratio: float) -> list[Finding]:
     some = [watch(film.cameras, looking, floor=film, gated=True, key_frames=True, paced=True) for film in films]
     whole = [scores(film, watched.events)[0].idf1 for film, watched in zip(films, every, strict=True)]
     thin = [scores(film, watched.events)[0].idf1 for film, watched in zip(films, some, strict=True)]
-    saved = statistics.median(
-        all_.cpu_per_picture_s / few.cpu_per_picture_s for all_, few in zip(every, some, strict=True)
-    )
+    costs = zip(every, some, strict=True)
+    saved = statistics.median(one.cpu_per_picture_s / other.cpu_per_picture_s for one, other in costs)
     share = sum(each.looked for each in some) / sum(each.came for each in some)
     told = [sum(entered(each.events) for each in runs) for runs in (some, every)]
-    each = ", ".join(f"{100 * (one - other):.1f}" for one, other in zip(whole, thin, strict=True))
+    losses = ", ".join(f"{100 * (one - other):.1f}" for one, other in zip(whole, thin, strict=True))
     return [
         Finding(
             "8 cameras with gating and key frames, threads of cv2 + model.track beside them",
@@ -109,7 +108,7 @@ def _gated(ratio: float) -> list[Finding]:
             100 * (statistics.mean(whole) - statistics.mean(thin)),
             1.0,
             at_most=True,
-            note=f"over the floor, the mean of {len(films)} films ({each}); {told[0]} visits told of, {told[1]} with "
+            note=f"over the floor, the mean of {len(films)} films ({losses}); {told[0]} visits told of, {told[1]} with "
             f"every picture, {sum(people(film) for film in films)} there",
         ),
     ]

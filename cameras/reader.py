@@ -124,6 +124,8 @@ class Reader:
                 released = [packet] if self._gate is None else self._gate.take(packet)
                 decoded: list[Any] = [] if released else [None]
                 for each in released:
+                    if each.size:
+                        broken = None  # of the packets let go at once the last one tells
                     try:
                         decoded = each.decode()
                     except av.error.FFmpegError as error:

@@ -29,7 +29,6 @@ class _Visit:
     confidence: float
     cameras: set[int] = field(default_factory=set)
     sure: bool = False
-    staff: bool = False
     watched_s: float = 0.0
     first_by: tuple[int, ...] = ()
     held: list[_Row] = field(default_factory=list)
@@ -148,8 +147,7 @@ class FloorFacts:
                 self.entered += 1
                 self._count(visit.cameras)
                 events.append(self._entered(number, visit))
-            if visit.sure and not visit.staff and (chance := moment.staff.get(number, 0.0)) >= _STAFF:
-                visit.staff = True
+            if visit.sure and not self.is_staff(number) and (chance := moment.staff.get(number, 0.0)) >= _STAFF:
                 self._staff[number] = None
                 if len(self._staff) > _REMEMBERED:
                     del self._staff[next(iter(self._staff))]

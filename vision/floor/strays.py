@@ -19,7 +19,8 @@ from vision.floor.observations import Observations, Rig
 
 Float = NDArray[np.float64]
 
-_STRAYS, _DOUBLES = 0.02, 0.01  # of all boxes
+_STRAYS: Final = 0.02  # of all boxes
+_DOUBLES: Final = 0.01
 _STRAY_M: Final = np.array([1.5, 0.2, 0.2])  # standard deviations along the ray, across it, of the height
 _DOUBLE_M: Final = np.array([0.3, 0.15, 0.2])
 _WIDE_M: Final = 0.8  # across the ray nobody's box errs so much

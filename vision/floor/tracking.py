@@ -151,10 +151,10 @@ class FloorTracker:
         people, owner = self._followed(seen, on, dt or 0.0, looks)
         free = np.flatnonzero(owner == NOBODY)
         newcomers, new_owner = self._newcomers(seen[free], on, dt, people, looks[free])
-        owner[owner == NOBODY] = np.where(new_owner >= 0, new_owner + len(people.key), NOBODY)
+        owner[free] = np.where(new_owner >= 0, new_owner + len(people.key), NOBODY)
         people = people.and_(newcomers)
         names = self._paths.names
-        named = np.array([key in names for key in people.key.tolist()], np.bool_)
+        named = self._named(people)
         own = np.flatnonzero(owner >= 0)
         now = np.zeros((len(people.key), len(self.cameras), self._length))
         now[owner[own], seen.camera[own]] = looks[own]
@@ -215,6 +215,10 @@ class FloorTracker:
                 np.add.at(told, owner[own], speaks_for_vest(share[seen.box[own]]))
         return told
 
+    def _named(self, people: _People) -> Bools:
+        """Who (n,) was given out."""
+        return np.array([key in self._paths.names for key in people.key.tolist()], np.bool_)
+
     def _followed(self, seen: Observations, on: Bools, dt: float, looks: Float) -> tuple[_People, Ints]:
         """Who was followed before, at this moment; and whose each box is."""
         s, people = self.settings, self._people
@@ -228,7 +232,7 @@ class FloorTracker:
         here = (1 - self._openings.leaving(ahead.mean[:, :2], dt)) / (1 + np.exp(-people.odds))
         odds = np.log(here) - np.log1p(-np.minimum(here, 1 - 1e-9)) + told
         # Who is not given out yet may be made of stray boxes of those who are.
-        named = np.isin(people.key, np.fromiter(self._paths.names, np.int64, len(self._paths.names)))
+        named = self._named(people)
         new = np.flatnonzero((owner >= 0) & ~np.append(named, True)[owner])
         stray = strays(self._rig, seen[new], ahead, found, saw | ~named[:, None], alike[:, new])
         odds -= np.bincount(owner[new], np.logaddexp(0.0, stray), len(odds))
